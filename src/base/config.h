@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The settings: one table (config_table.c), from which the parser, `sixgated -n` and the tests of
+ * the example file and the manual read; and the values of one reading of sixgate.conf, which never
+ * change once they are read.  A reload makes a new struct config.
+ */
+#pragma once
+
+#include "diag.h"
+#include "endpoint.h"
+#include "netlist.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum config_mode { MODE_ENFORCE, MODE_DRY, MODE_OFF };
+enum config_on_failure { ON_FAILURE_PASS, ON_FAILURE_DEFER };
+enum config_store_sync { STORE_SYNC_FULL, STORE_SYNC_NORMAL };
+enum config_requires { REQUIRES_ANY };
+
+struct endpoint_list {
+	struct endpoint *items; /* owned */
+	size_t count;
+};
+
+/* A file named by a setting. */
+struct config_path {
+	char *path;      /* owned; empty: none */
+	bool is_default; /* nobody named it, so it may be missing */
+};
+
+enum { CONFIG_SETTINGS_MAX = 64 };
+
+struct config {
+	struct endpoint_list policy_listen;
+	int64_t policy_socket_mode; /* permission bits */
+	char *user;                 /* owned; empty: stay who we are */
+	char *store;                /* owned; scheme:rest */
+	int store_sync;             /* enum config_store_sync */
+	int greylist;               /* enum config_mode */
+	struct netlist mynetworks;
+	struct config_path sender_access;
+	struct config_path recipient_access;
+	struct config_path farms;
+	int sender_access_requires; /* enum config_requires */
+	char *recipient_delimiter;  /* owned; a set of characters */
+	int64_t greylist_delay_s;
+	int64_t greylist_retry_window_s;
+	int64_t greylist_lifetime_s;
+	int64_t greylist_ipv4_prefix; /* bits */
+	int64_t greylist_ipv6_prefix; /* bits */
+	int64_t greylist_known_after; /* passes; 0: never */
+	char *greylist_text;          /* owned; %s in it is the seconds left */
+	int64_t check_deadline_s;
+	int64_t max_connections;
+	int64_t max_request_size_bytes;
+	int64_t idle_timeout_s;
+	int64_t max_entries;
+	int64_t max_new_per_client; /* triplets a day; 0: no cap */
+	int on_store_failure;       /* enum config_on_failure */
+	int privacy;                /* 0 or 1 */
+	struct config_path privacy_key;
+
+	/* For -n and for comparing: what was written for each row of the table, NULL where its
+	 * default stands.  Owned. */
+	char *written[CONFIG_SETTINGS_MAX];
+};
+
+/* Where a value was written, for messages. */
+struct config_place {
+	const char *file; /* or "-o" */
+	unsigned line;    /* 0: no line */
+};
+
+struct setting;
+
+/* How the values of one type are read. */
+struct setting_type {
+	/* Fill field from text.  What is wrong is added to diag.  Called once for each field. */
+	void (*parse)(const struct setting *setting, struct span text, struct config_place place,
+		      void *field, struct diag *diag);
+	void (*clear)(void *field);
+	size_t number_size; /* the field is a number of so many bytes; 0: it is not */
+};
+
+/* One row of the table. */
+struct setting {
+	const char *name;
+	const struct setting_type *type;
+	size_t offset; /* of the field in struct config */
+	const char *default_text;
+	int64_t min, max;           /* of a number */
+	const char *const *choices; /* of a choice, by value, NULL at the end */
+	bool needs_restart;         /* a reload leaves what is in force */
+	const char *summary;        /* one sentence for people */
+};
+
+extern const struct setting config_table[];
+extern const size_t config_table_count;
+
+#define CONFIG_DEFAULT_FILE "/etc/sixgate/sixgate.conf"
+
+/*
+ * Read the settings: defaults, over them those in path, over them overrides ("name=value", as after
+ * -o).  path NULL is the default file, which may be missing; a path that is given may not.  All
+ * that is wrong is added to diag; what was read then is good for nothing but to look at the files it
+ * names as well.  Free with config_free().
+ */
+struct config *config_read(const char *path, char *const *overrides, size_t override_count,
+			   struct diag *diag);
+
+/* Print the settings that differ from their defaults, "name = value" each (postconf -n). */
+void config_print(const struct config *config, FILE *to);
+
+/* Log the settings that differ between the two and take a restart to change. */
+void config_log_restarts(const struct config *before, const struct config *now);
+
+void config_free(struct config **config);

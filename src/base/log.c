@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "log.h"
+
+#include "memory.h"
+#include "printable.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum {
+	LOG_LINE_SIZE = 4096,            /* longest line; what is longer is cut */
+	LOG_BUFFER_SIZE = 1024 * 1024,   /* what may wait for a slow log daemon */
+	LOG_DROPPED_LEVEL = LOG_WARNING, /* level of the line that tells of lost ones */
+};
+
+/* Lines one behind the other: a byte with the level, the text, a NUL. */
+struct log_buffer {
+	char *bytes;
+	size_t used;
+};
+
+static struct {
+	bool to_stderr;
+	bool errors_to_stderr;
+	bool has_writer;
+	pthread_t writer;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
+	bool stop;
+	struct log_buffer filling; /* by everybody */
+	struct log_buffer writing; /* the writer's own; it swaps the two */
+	uint64_t dropped;          /* lines that found no room since the last that did */
+} logger = {
+	.to_stderr = true,
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.wake = PTHREAD_COND_INITIALIZER,
+};
+
+static const char *log_level_word(int level)
+{
+	switch (level) {
+	case LOG_ERR:
+		return "error: ";
+	case LOG_WARNING:
+		return "warning: ";
+	case LOG_DEBUG:
+		return "debug: ";
+	}
+	return "";
+}
+
+static void log_write_line(int level, const char *text)
+{
+	if (!logger.to_stderr)
+		syslog(LOG_MAIL | level, "%s%s", log_level_word(level), text);
+	if (logger.to_stderr || (level == LOG_ERR && logger.errors_to_stderr)) {
+		char line[LOG_LINE_SIZE + 32];
+		int length = snprintf(line, sizeof(line), "sixgated: %s%s\n", log_level_word(level),
+				      text);
+		/* One write a line, so that lines of several processes do not mix.  Whoever closed
+		 * our stderr does not want to read it. */
+		if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+			return;
+	}
+}
+
+static void log_write_dropped(uint64_t dropped)
+{
+	char text[96];
+	snprintf(text, sizeof(text),
+		 "%llu log lines lost: the system log did not take them in time",
+		 (unsigned long long)dropped);
+	log_write_line(LOG_DROPPED_LEVEL, text);
+}
+
+static void *log_writer_main(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&logger.lock);
+	for (;;) {
+		while (logger.filling.used == 0 && !logger.stop)
+			pthread_cond_wait(&logger.wake, &logger.lock);
+		if (logger.filling.used == 0)
+			break;
+		struct log_buffer taken = logger.filling;
+		logger.filling = logger.writing;
+		logger.writing = taken;
+		uint64_t dropped = logger.dropped;
+		logger.dropped = 0;
+		pthread_mutex_unlock(&logger.lock);
+
+		for (size_t at = 0; at < taken.used;) {
+			const char *text = taken.bytes + at + 1;
+			log_write_line(taken.bytes[at], text);
+			at += 1 + strlen(text) + 1;
+		}
+		if (dropped > 0)
+			log_write_dropped(dropped);
+
+		pthread_mutex_lock(&logger.lock);
+		logger.writing.used = 0;
+	}
+	pthread_mutex_unlock(&logger.lock);
+	return NULL;
+}
+
+static void log_queue_line(int level, const char *text)
+{
+	size_t length = strlen(text);
+
+	pthread_mutex_lock(&logger.lock);
+	struct log_buffer *buffer = &logger.filling;
+	if (buffer->used + length + 2 <= LOG_BUFFER_SIZE) {
+		buffer->bytes[buffer->used] = (char)level;
+		memcpy(buffer->bytes + buffer->used + 1, text, length + 1);
+		if (buffer->used == 0)
+			pthread_cond_signal(&logger.wake);
+		buffer->used += length + 2;
+	} else {
+		logger.dropped++;
+	}
+	pthread_mutex_unlock(&logger.lock);
+}
+
+static void log_line(int level, const char *format, va_list arguments)
+{
+	char raw[LOG_LINE_SIZE];
+	char text[LOG_LINE_SIZE];
+
+	int length = vsnprintf(raw, sizeof(raw), format, arguments);
+	if (length < 0)
+		return;
+	size_t used = (size_t)length < sizeof(raw) ? (size_t)length : sizeof(raw) - 1;
+	printable_line(text, sizeof(text), (struct span){raw, used});
+	if (logger.has_writer)
+		log_queue_line(level, text);
+	else
+		log_write_line(level, text);
+}
+
+void log_open(bool to_stderr)
+{
+	logger.to_stderr = to_stderr;
+	/* Under systemd stderr ends where syslog does, and one line is enough (systemd.exec(5)). */
+	logger.errors_to_stderr = getenv("JOURNAL_STREAM") == NULL;
+	if (!to_stderr)
+		openlog("sixgated", LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
+void log_start_writer(void)
+{
+	logger.filling.bytes = mem_alloc(LOG_BUFFER_SIZE);
+	logger.writing.bytes = mem_alloc(LOG_BUFFER_SIZE);
+	logger.stop = false;
+
+	/* Signals are for the event loop. */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	logger.has_writer = pthread_create(&logger.writer, NULL, log_writer_main, NULL) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!logger.has_writer)
+		log_warning("log: no thread to be had; a slow system log will slow down mail");
+}
+
+void log_stop_writer(void)
+{
+	if (logger.has_writer) {
+		pthread_mutex_lock(&logger.lock);
+		logger.stop = true;
+		pthread_cond_signal(&logger.wake);
+		pthread_mutex_unlock(&logger.lock);
+		pthread_join(logger.writer, NULL);
+		logger.has_writer = false;
+	}
+	free(logger.filling.bytes);
+	free(logger.writing.bytes);
+	logger.filling = logger.writing = (struct log_buffer){NULL, 0};
+}
+
+#define LOG_AT(level)                                                                              \
+	do {                                                                                       \
+		va_list arguments;                                                                 \
+		va_start(arguments, format);                                                       \
+		log_line((level), format, arguments);                                              \
+		va_end(arguments);                                                                 \
+	} while (0)
+
+void log_error(const char *format, ...)
+{
+	LOG_AT(LOG_ERR);
+}
+
+void log_warning(const char *format, ...)
+{
+	LOG_AT(LOG_WARNING);
+}
+
+void log_info(const char *format, ...)
+{
+	LOG_AT(LOG_INFO);
+}
+
+void log_debug(const char *format, ...)
+{
+	if (logger.to_stderr)
+		LOG_AT(LOG_DEBUG);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void mem_exhausted(size_t size)
+{
+	/* No allocation on the way out: stdio and syslog may want memory themselves. */
+	char line[96];
+	int length =
+		snprintf(line, sizeof(line),
+			 "sixgated: fatal: out of memory: %zu bytes were not to be had\n", size);
+	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+		_exit(1);
+	_exit(1);
+}
+
+void *mem_alloc(size_t size)
+{
+	void *block = calloc(1, size);
+	if (block == NULL)
+		mem_exhausted(size);
+	return block;
+}
+
+void *mem_resize(void *block, size_t size)
+{
+	void *resized = realloc(block, size);
+	if (resized == NULL)
+		mem_exhausted(size);
+	return resized;
+}
+
+char *mem_copy_text(const char *text, size_t length)
+{
+	char *copy = mem_alloc(length + 1);
+	if (length > 0)
+		memcpy(copy, text, length);
+	return copy;
+}
+
+char *mem_copy_string(const char *string)
+{
+	return mem_copy_text(string, strlen(string));
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "netaddr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const uint8_t netaddr_mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+bool netaddr_parse(struct span text, struct netaddr *addr)
+{
+	char copy[NETADDR_TEXT_SIZE];
+	uint8_t bytes[16];
+
+	text = span_first(text, span_find(text, '%'));
+	if (text.length == 0 || text.length >= sizeof(copy) || memchr(text.text, '\0', text.length))
+		return false;
+	memcpy(copy, text.text, text.length);
+	copy[text.length] = '\0';
+
+	*addr = (struct netaddr){0};
+	if (inet_pton(AF_INET, copy, addr->bytes) == 1) {
+		addr->bits = 32;
+		return true;
+	}
+	if (inet_pton(AF_INET6, copy, bytes) != 1)
+		return false;
+	if (memcmp(bytes, netaddr_mapped_prefix, sizeof(netaddr_mapped_prefix)) == 0) {
+		addr->bits = 32;
+		memcpy(addr->bytes, bytes + sizeof(netaddr_mapped_prefix), 4);
+	} else {
+		addr->bits = 128;
+		memcpy(addr->bytes, bytes, sizeof(bytes));
+	}
+	return true;
+}
+
+void netaddr_format(const struct netaddr *addr, char text[static NETADDR_TEXT_SIZE])
+{
+	if (inet_ntop(addr->bits == 32 ? AF_INET : AF_INET6, addr->bytes, text,
+		      NETADDR_TEXT_SIZE) == NULL)
+		text[0] = '\0';
+}
+
+bool netaddr_equals(const struct netaddr *a, const struct netaddr *b)
+{
+	return netaddr_compare(a, b) == 0;
+}
+
+int netaddr_compare(const struct netaddr *a, const struct netaddr *b)
+{
+	if (a->bits != b->bits)
+		return a->bits < b->bits ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+bool netaddr_6to4_owner(const struct netaddr *addr, struct netaddr *owner)
+{
+	if (addr->bits != 128 || addr->bytes[0] != 0x20 || addr->bytes[1] != 0x02)
+		return false;
+	*owner = (struct netaddr){.bits = 32};
+	memcpy(owner->bytes, addr->bytes + 2, 4);
+	return true;
+}
+
+struct network network_of(const struct netaddr *addr, unsigned prefix)
+{
+	struct network network = {.addr = *addr};
+	network.prefix = prefix < addr->bits ? (uint8_t)prefix : addr->bits;
+	for (unsigned i = 0; i < sizeof(addr->bytes); i++) {
+		if (network.prefix <= i * 8)
+			network.addr.bytes[i] = 0;
+		else if (network.prefix < i * 8 + 8)
+			network.addr.bytes[i] &= (uint8_t)(0xff << (i * 8 + 8 - network.prefix));
+	}
+	return network;
+}
+
+bool network_contains(const struct network *network, const struct netaddr *addr)
+{
+	if (addr->bits != network->addr.bits)
+		return false;
+	unsigned whole = network->prefix / 8, rest = network->prefix % 8;
+	if (memcmp(addr->bytes, network->addr.bytes, whole) != 0)
+		return false;
+	return rest == 0 || ((addr->bytes[whole] ^ network->addr.bytes[whole]) &
+			     (uint8_t)(0xff << (8 - rest))) == 0;
+}
+
+/* Decimal digits alone, at most limit; -1 otherwise. */
+static int network_parse_prefix(struct span text, int limit)
+{
+	int value = 0;
+	if (text.length == 0 || text.length > 3)
+		return -1;
+	for (size_t i = 0; i < text.length; i++) {
+		if (!ascii_is_digit(text.text[i]))
+			return -1;
+		value = value * 10 + (text.text[i] - '0');
+	}
+	return value <= limit ? value : -1;
+}
+
+const char *network_parse(struct span text, struct network *network)
+{
+	struct span prefix = {NULL, 0};
+	bool has_prefix = false;
+	size_t slash = span_find_last(text, '/');
+
+	if (slash < text.length) {
+		prefix = span_from(text, slash + 1);
+		has_prefix = true;
+		text = span_first(text, slash);
+	}
+	if (text.length >= 2 && text.text[0] == '[' && text.text[text.length - 1] == ']')
+		text = (struct span){text.text + 1, text.length - 2};
+
+	struct netaddr addr;
+	if (!netaddr_parse(text, &addr))
+		return "not a network such as 192.0.2.0/24 or [2001:db8::]/32";
+	/* An IPv4-mapped network counts its prefix in IPv6 bits; nobody writes one on purpose. */
+	if (has_prefix && addr.bits == 32 && span_find(text, ':') < text.length)
+		return "an IPv4-mapped network; write it as IPv4";
+	int length = addr.bits;
+	if (has_prefix)
+		length = network_parse_prefix(prefix, addr.bits);
+	if (length < 0)
+		return "the prefix length is not a number from 0 to 32 (IPv4) or 128 (IPv6)";
+
+	*network = network_of(&addr, (unsigned)length);
+	if (!netaddr_equals(&network->addr, &addr))
+		return "bits are set behind the prefix";
+	return NULL;
+}
+
+void network_format(const struct network *network, char text[static NETWORK_TEXT_SIZE])
+{
+	char addr[NETADDR_TEXT_SIZE];
+	netaddr_format(&network->addr, addr);
+	snprintf(text, NETWORK_TEXT_SIZE, "%s/%u", addr, network->prefix);
+}

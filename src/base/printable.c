@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "printable.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+size_t utf8_character_length(const char *text, size_t length)
+{
+	const uint8_t *byte = (const uint8_t *)text;
+	if (length == 0)
+		return 0;
+	if (byte[0] < 0x80)
+		return 1;
+
+	size_t need;
+	uint8_t low = 0x80, high = 0xbf; /* what the second byte may be */
+	if (byte[0] >= 0xc2 && byte[0] <= 0xdf)
+		need = 2;
+	else if (byte[0] >= 0xe0 && byte[0] <= 0xef)
+		need = 3;
+	else if (byte[0] >= 0xf0 && byte[0] <= 0xf4)
+		need = 4;
+	else
+		return 0;
+	if (length < need)
+		return 0;
+	if (byte[0] == 0xe0)
+		low = 0xa0; /* overlong */
+	else if (byte[0] == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (byte[0] == 0xf0)
+		low = 0x90; /* overlong */
+	else if (byte[0] == 0xf4)
+		high = 0x8f; /* beyond U+10FFFF */
+	if (byte[1] < low || byte[1] > high)
+		return 0;
+	for (size_t i = 2; i < need; i++)
+		if (byte[i] < 0x80 || byte[i] > 0xbf)
+			return 0;
+	return need;
+}
+
+/* The length of a character that may be shown as it is, 0 for one that may not. */
+static size_t printable_length(struct span span)
+{
+	size_t length = utf8_character_length(span.text, span.length);
+	uint8_t first = (uint8_t)span.text[0];
+	if (length == 1 && (first < 0x20 || first == 0x7f))
+		return 0;
+	/* U+0080 to U+009F: C1 controls, which terminals obey. */
+	if (length == 2 && first == 0xc2 && (uint8_t)span.text[1] < 0xa0)
+		return 0;
+	return length;
+}
+
+bool printable_is_clean(struct span span)
+{
+	while (span.length > 0) {
+		size_t length = printable_length(span);
+		if (length == 0)
+			return false;
+		span = span_from(span, length);
+	}
+	return true;
+}
+
+static size_t printable_copy(char *out, size_t size, struct span span, const char *escape_too)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t used = 0;
+
+	assert(size > 0);
+	while (span.length > 0) {
+		size_t length = printable_length(span);
+		if (length == 1 && ascii_is_one_of(span.text[0], escape_too))
+			length = 0;
+		size_t need = length > 0 ? length : 4;
+		if (used + need >= size)
+			break;
+		if (length > 0) {
+			memcpy(out + used, span.text, length);
+			span = span_from(span, length);
+		} else {
+			uint8_t byte = (uint8_t)span.text[0];
+			out[used] = '\\';
+			out[used + 1] = 'x';
+			out[used + 2] = hex[byte >> 4];
+			out[used + 3] = hex[byte & 15];
+			span = span_from(span, 1);
+		}
+		used += need;
+	}
+	out[used] = '\0';
+	return used;
+}
+
+size_t printable_line(char *out, size_t size, struct span span)
+{
+	return printable_copy(out, size, span, "");
+}
+
+size_t printable_field(char *out, size_t size, struct span span)
+{
+	return printable_copy(out, size, span, " ,\\");
+}
