@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "farm.h"
+
+#include "base/memory.h"
+#include "base/nettable.h"
+#include "base/text_file.h"
+#include "base/text_map.h"
+
+#include <stdlib.h>
+
+/* The longest host name (RFC 1035 2.3.4), and a dot in front of a suffix. */
+enum { FARM_HOST_MAX = 255 + 1 };
+
+struct farm_table {
+	struct farm *farms;
+	size_t count;
+	/* Numbers of farms: by whole name ("mout.gmx.net") and by suffix (".google.com"), and ...
+	 */
+	struct text_map names;
+	/* ... by network.  text_map finds what is there twice, for networks by their text. */
+	struct nettable networks;
+	struct text_map network_texts;
+};
+
+/* Lower case, so that table and look-up agree; false when name is too long for a host name. */
+static bool farm_fold_name(struct span *name, char out[static FARM_HOST_MAX])
+{
+	if (name->length > FARM_HOST_MAX)
+		return false;
+	for (size_t i = 0; i < name->length; i++)
+		out[i] = ascii_lower(name->text[i]);
+	name->text = out;
+	return true;
+}
+
+static const char *farm_check_host(struct span host)
+{
+	bool label_is_empty = true;
+
+	if (host.length > 0 && host.text[0] == '.')
+		host = span_from(host, 1);
+	for (size_t i = 0; i < host.length; i++) {
+		char c = host.text[i];
+		if (c == '.' && label_is_empty)
+			return "an empty label";
+		label_is_empty = c == '.';
+		if (c != '.' && c != '-' && c != '_' && !ascii_is_digit(c) &&
+		    !(c >= 'a' && c <= 'z'))
+			return "a character that host names do not have";
+	}
+	return label_is_empty ? "an empty label" : NULL;
+}
+
+/* One line while it is read. */
+struct farm_line {
+	const char *file;
+	unsigned number;
+	struct span name;
+	unsigned farm; /* its number */
+};
+
+/* Keep key for this farm; an error when another one has it. */
+static void farm_claim(struct farm_table *table, struct text_map *keys, struct span key,
+		       const struct farm_line *line, struct diag *diag)
+{
+	unsigned owner = line->farm;
+	if (!text_map_add(keys, key, &owner))
+		diag_error(diag, line->file, line->number,
+			   "farms: %.*s: %.*s is in line %u already", (int)line->name.length,
+			   line->name.text, (int)key.length, key.text,
+			   owner == line->farm ? line->number : table->farms[owner].line);
+}
+
+static void farm_add_host(struct farm_table *table, struct span host, const struct farm_line *line,
+			  struct diag *diag)
+{
+	char folded[FARM_HOST_MAX];
+	const char *why = "longer than a host name may be";
+	struct span key = host;
+
+	if (farm_fold_name(&key, folded))
+		why = farm_check_host(key);
+	if (why != NULL) {
+		diag_error(diag, line->file, line->number,
+			   "farms: %.*s: \"ptr:%.*s\": %s; expected ptr:.suffix or ptr:host.name",
+			   (int)line->name.length, line->name.text,
+			   (int)(host.length < 80 ? host.length : 80), host.text, why);
+		return;
+	}
+	farm_claim(table, &table->names, key, line, diag);
+}
+
+static void farm_add_network(struct farm_table *table, struct span text,
+			     const struct farm_line *line, struct diag *diag)
+{
+	char key[NETWORK_TEXT_SIZE];
+	struct network network;
+
+	const char *why = network_parse(text, &network);
+	if (why != NULL) {
+		diag_error(diag, line->file, line->number,
+			   "farms: %.*s: \"cidr:%.*s\": %s; expected cidr:192.0.2.0/24 or "
+			   "cidr:[2001:db8::]/32",
+			   (int)line->name.length, line->name.text,
+			   (int)(text.length < 80 ? text.length : 80), text.text, why);
+		return;
+	}
+	network_format(&network, key);
+	farm_claim(table, &table->network_texts, span_of(key), line, diag);
+	nettable_add(&table->networks, &network, line->farm);
+}
+
+static const char *farm_check_name(const struct farm_table *table, struct span name)
+{
+	if (name.length > FARM_NAME_MAX)
+		return "the name is longer than 32 characters";
+	for (size_t i = 0; i < name.length; i++)
+		if (!ascii_is_digit(name.text[i]) && name.text[i] != '-' &&
+		    !(name.text[i] >= 'a' && name.text[i] <= 'z'))
+			return "expected a name of small letters, digits and \"-\"";
+	for (size_t i = 0; i < table->count; i++)
+		if (span_equals(name, span_of(table->farms[i].name)))
+			return "a farm of this name is there already; put all its ways on one line "
+			       "(lines that begin with a blank continue it)";
+	return NULL;
+}
+
+/* The farms while they are read. */
+struct farm_reading {
+	struct farm_table *table;
+	const char *path;
+	struct diag *diag;
+};
+
+static void farm_add(struct span text, unsigned number, void *arg)
+{
+	const struct farm_reading *reading = arg;
+	struct farm_table *table = reading->table;
+	const char *file = reading->path;
+	struct diag *diag = reading->diag;
+	struct span rest = text;
+	struct span name = span_next_word(&rest, " \t");
+	const char *why = farm_check_name(table, name);
+	if (why != NULL) {
+		diag_error(diag, file, number, "farms: \"%.*s\": %s",
+			   (int)(name.length < 80 ? name.length : 80), name.text, why);
+		return;
+	}
+
+	struct farm_line line = {file, number, name, (unsigned)table->count};
+	struct farm farm = {.line = number};
+	memcpy(farm.name, name.text, name.length);
+	table->farms = mem_resize(table->farms, (table->count + 1) * sizeof(*table->farms));
+	table->farms[table->count++] = farm;
+
+	size_t ways = 0;
+	for (struct span word = span_next_word(&rest, " \t"); word.length > 0;
+	     word = span_next_word(&rest, " \t")) {
+		struct span after = span_trim(rest);
+		if (span_equals(word, SPAN("pass")) && after.length == 0) {
+			table->farms[line.farm].pass = true;
+			break;
+		}
+		if (span_starts_with(word, SPAN("ptr:")))
+			farm_add_host(table, span_from(word, 4), &line, diag);
+		else if (span_starts_with(word, SPAN("cidr:")))
+			farm_add_network(table, span_from(word, 5), &line, diag);
+		else
+			diag_error(diag, file, number,
+				   "farms: %.*s: \"%.*s\": expected ptr:.suffix, ptr:host.name or "
+				   "cidr:network, and \"pass\" only at the end",
+				   (int)name.length, name.text,
+				   (int)(word.length < 80 ? word.length : 80), word.text);
+		ways++;
+	}
+	if (ways == 0)
+		diag_error(
+			diag, file, number,
+			"farms: %.*s: no way to recognise it; expected ptr:.suffix or cidr:network",
+			(int)name.length, name.text);
+}
+
+struct farm_table *farm_read(const char *path, bool may_be_missing, struct diag *diag)
+{
+	struct farm_table *table = mem_alloc(sizeof(*table));
+	struct farm_reading reading = {table, path, diag};
+	size_t errors_before = diag->error_count;
+
+	if (path[0] != '\0')
+		text_file_each_line(path, may_be_missing, farm_add, &reading, diag);
+	nettable_sort(&table->networks);
+	if (diag->error_count != errors_before)
+		farm_free(&table);
+	return table;
+}
+
+const struct farm *farm_find(const struct farm_table *table, struct span name,
+			     const struct netaddr *addr)
+{
+	char folded[FARM_HOST_MAX];
+	unsigned farm;
+
+	if (name.length > 0 && name.text[name.length - 1] == '.')
+		name.length--;
+	if (!farm_fold_name(&name, folded))
+		name.length = 0;
+	/* The whole name; then ".suffix" from each dot on, the longest first.  The dot is what
+	 * makes evilgoogle.com another farm than .google.com. */
+	while (name.length > 0) {
+		if (text_map_find(&table->names, name, &farm))
+			return &table->farms[farm];
+		struct span behind_first = span_from(name, 1);
+		name = span_from(name, 1 + span_find(behind_first, '.'));
+	}
+	if (nettable_find(&table->networks, addr, &farm))
+		return &table->farms[farm];
+	return NULL;
+}
+
+size_t farm_count(const struct farm_table *table)
+{
+	return table->count;
+}
+
+void farm_free(struct farm_table **table)
+{
+	if (*table == NULL)
+		return;
+	free((*table)->farms);
+	text_map_clear(&(*table)->names);
+	text_map_clear(&(*table)->network_texts);
+	nettable_clear(&(*table)->networks);
+	free(*table);
+	*table = NULL;
+}

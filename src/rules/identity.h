@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who is the client?  Always its network; and what it can prove beyond that: the farm it belongs
+ * to.
+ *
+ * What greylisting learns is stored under every identity, and a sender passes when it passes under
+ * any of them: so does a retry from elsewhere in the farm, and one from the same network while DNS
+ * has a bad moment and proves nothing.
+ */
+#pragma once
+
+#include "base/netaddr.h"
+#include "base/span.h"
+#include "farm.h"
+
+#include <stddef.h>
+
+enum {
+	IDENTITY_MAX = 3,         /* network, farm, and room for the sender's domain */
+	IDENTITY_TEXT_SIZE = 300, /* "farm:" name "/" domain (255), and NUL */
+};
+
+struct identity {
+	/* What triplets are stored under: "2001:db8::/64", "192.0.2.0/24", "farm:google". */
+	char key[IDENTITY_TEXT_SIZE];
+	/*
+	 * What becomes a known client under this identity, or empty for nothing.  For a farm that
+	 * is the farm and the sender's domain together: its customers are strangers to each other.
+	 * For the same reason the network of a farm's host never becomes known.
+	 */
+	char client[IDENTITY_TEXT_SIZE];
+};
+
+struct identities {
+	struct identity list[IDENTITY_MAX];
+	size_t count;
+};
+
+/*
+ * The network that a client counts as: of prefix_v4 or prefix_v6 bits; a 6to4 address counts as the
+ * IPv4 address inside it.
+ */
+struct network identity_network(const struct netaddr *addr, unsigned prefix_v4, unsigned prefix_v6);
+
+/* The identities of a client in network and perhaps (not NULL) in farm.  sender is its MAIL FROM.
+ */
+void identities_collect(struct identities *who, const struct network *network,
+			const struct farm *farm, struct span sender);
+
+/* The one that says most: the last. */
+const struct identity *identities_strongest(const struct identities *who);

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* access, farm, identity: the tables that people write, and who a client is. */
+#include "rules/access.h"
+#include "rules/farm.h"
+#include "rules/identity.h"
+
+#include "base/hash.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Write text to a new file, whose name is put into path. */
+static void write_file(char path[static 32], const char *text)
+{
+	snprintf(path, 32, "/tmp/sixgate-table-XXXXXX");
+	FILE *file = fdopen(mkstemp(path), "w");
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct access_table *access_of(const char *text, struct diag *diag)
+{
+	char path[32];
+	write_file(path, text);
+	struct access_table *table = access_read(path, false, diag);
+	unlink(path);
+	return table;
+}
+
+static void test_access_order(void)
+{
+	static const char text[] = "user+ext@example.com\tREJECT 1\n"
+				   "user@example.com\tREJECT 2\n"
+				   "example.com\tREJECT 3\n"
+				   ".example.com\tREJECT 4\n"
+				   "com\tREJECT 5\n"
+				   "user+ext@\tREJECT 6\n"
+				   "user@\tREJECT 7\n"
+				   "<>\tREJECT 8\n"
+				   "deep.example.net\tREJECT 9\n"
+				   ".example.net REJECT 10\n"
+				   "[192.0.2.1] REJECT 11\n"
+				   "\"a b\"@quoted.example REJECT 12\n"
+				   "Upper@Case.Example REJECT 13\n"
+				   "postmaster@ REJECT 14\n";
+	static const struct {
+		const char *address, *expected; /* NULL: nothing matches */
+	} cases[] = {
+		{"user+ext@example.com", "REJECT 1"},
+		{"user@example.com", "REJECT 2"},
+		{"user+other@example.com", "REJECT 2"},
+		{"other@example.com", "REJECT 3"},
+		{"user@sub.example.com", "REJECT 4"},
+		{"other@a.b.example.com", "REJECT 4"},
+		{"other@example.net", NULL},
+		{"other@sub.example.net", "REJECT 10"},
+		{"other@deep.example.net", "REJECT 9"},
+		{"other@very.deep.example.net", "REJECT 9"},
+		{"other@elsewhere.com", "REJECT 5"},
+		{"user+ext@elsewhere.org", "REJECT 6"},
+		{"user@elsewhere.org", "REJECT 7"},
+		{"user+other@elsewhere.org", "REJECT 7"},
+		{"", "REJECT 8"},
+		{"other@[192.0.2.1]", "REJECT 11"},
+		{"a b@quoted.example", "REJECT 12"},
+		{"uPPER@cASE.eXAMPLE", "REJECT 13"},
+		{"evilexample.com@x.org", NULL},
+		{"other@evilexample.net", NULL},
+		{"postmaster@elsewhere.org", "REJECT 14"},
+		{"user", "REJECT 7"},
+		{"@", NULL},
+		{"other@example.com.", NULL},
+	};
+	struct diag diag = {0};
+	struct access_table *table = access_of(text, &diag);
+
+	tap_ok(table != NULL && diag.line_count == 0, "the table is valid");
+	for (size_t i = 0; table != NULL && i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct access_entry *entry =
+			access_find(table, span_of(cases[i].address), SPAN("+"));
+		tap_is(entry != NULL ? entry->answer : NULL, cases[i].expected, "<%s>",
+		       cases[i].address);
+	}
+	access_free(&table);
+}
+
+static void test_access_delimiters(void)
+{
+	static const struct {
+		const char *delimiters, *address;
+		bool matches;
+	} cases[] = {
+		{"+", "base+x@example.org", true},      {"+-", "base-x@example.org", true},
+		{"-", "base+x@example.org", false},     {"", "base+x@example.org", false},
+		{"-", "owner-base@example.org", false}, {"+", "base@example.org", true},
+	};
+	struct diag diag = {0};
+	struct access_table *table =
+		access_of("base@example.org OK\nowner@example.org OK\n", &diag);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		tap_ok((access_find(table, span_of(cases[i].address),
+				    span_of(cases[i].delimiters)) != NULL) == cases[i].matches,
+		       "%s with recipient_delimiter \"%s\"", cases[i].address, cases[i].delimiters);
+	access_free(&table);
+}
+
+static void test_access_values(void)
+{
+	static const struct {
+		const char *value;
+		int action; /* -1: an error */
+	} cases[] = {
+		{"OK", ACCESS_OK},
+		{"ok", ACCESS_OK},
+		{"OK with text", ACCESS_OK},
+		{"1234567890", ACCESS_OK},
+		{"DUNNO", ACCESS_DUNNO},
+		{"REJECT", ACCESS_REJECT},
+		{"reject 5.7.1 not you", ACCESS_REJECT},
+		{"DEFER", ACCESS_DEFER},
+		{"DEFER_IF_PERMIT 4.7.1 later", ACCESS_DEFER},
+		{"450 4.7.1 later", ACCESS_DEFER},
+		{"550 no", ACCESS_REJECT},
+		{"550", ACCESS_OK}, /* all digits; a warning tells */
+		{"", -1},
+		{"250 fine", -1},
+		{"5500 no", -1},
+		{"REJECTED", -1},
+		{"HOLD", -1},
+		{"FILTER smtp:x", -1},
+		{"reject_unknown_client_hostname", -1},
+		{"550 bad\001byte", -1},
+		{"550 bad\377utf8", -1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[128];
+		struct diag diag = {0};
+		snprintf(text, sizeof(text), "a@example.org %s\n", cases[i].value);
+		struct access_table *table = access_of(text, &diag);
+		tap_ok((table != NULL) == (cases[i].action >= 0), "the action \"%s\" is %s",
+		       cases[i].value, cases[i].action >= 0 ? "valid" : "an error");
+		if (table != NULL)
+			tap_is_number(access_find(table, SPAN("a@example.org"), SPAN("+"))->action,
+				      cases[i].action, "and means what access(5) says");
+		access_free(&table);
+		diag_clear(&diag);
+	}
+}
+
+static void test_access_messages(void)
+{
+	struct diag diag = {0};
+	struct access_table *table = access_of("# two mistakes, two warnings\n"
+					       "a@example.org OK\n"
+					       "b@example.org MAYBE\n"
+					       "\"c@example.org OK\n"
+					       "A@example.org REJECT\n"
+					       "d@example.org 550\n",
+					       &diag);
+	tap_ok(table == NULL, "a table with an error is no table");
+	tap_is_number((long long)diag.error_count, 2, "all errors are told");
+	tap_is_number((long long)diag.line_count, 4, "and all warnings");
+	tap_ok(diag.line_count == 4 &&
+		       strstr(diag.lines[0], ":3: b@example.org: \"MAYBE\": expected OK"),
+	       "with line, what was found and what was expected");
+	tap_ok(diag.line_count == 4 &&
+		       strstr(diag.lines[2], ":5: a@example.org: is in line 2 already"),
+	       "a second entry for a key is a warning");
+	access_free(&table);
+	diag_clear(&diag);
+
+	table = access_read("/nonexistent/sender_access", true, &diag);
+	tap_ok(table != NULL && access_find(table, SPAN("a@b"), SPAN("+")) == NULL,
+	       "a default file that is missing is an empty table");
+	access_free(&table);
+	table = access_read("/nonexistent/sender_access", false, &diag);
+	tap_ok(table == NULL && diag.error_count == 1, "a named file that is missing is an error");
+	diag_clear(&diag);
+	table = access_read("", false, &diag);
+	tap_ok(table != NULL, "no file at all is an empty table");
+	access_free(&table);
+}
+
+static void test_farms(void)
+{
+	static const char text[] = "# providers\n"
+				   "google ptr:.google.example\n"
+				   "  cidr:[2001:db8:51::]/48\n"
+				   "gmx    ptr:mout.gmx.example ptr:.mout.gmx.example pass\n"
+				   "isp    cidr:192.0.2.0/24 ptr:.Isp.Example\n"
+				   "part   cidr:192.0.2.128/25 ptr:.part.isp.example\n";
+	static const struct {
+		const char *name, *address, *farm;
+	} cases[] = {
+		{"mail-1.google.example", "198.51.100.1", "google"},
+		{"MAIL-1.Google.Example", "198.51.100.1", "google"},
+		{"mail-1.google.example.", "198.51.100.1", "google"},
+		{"a.b.c.google.example", "198.51.100.1", "google"},
+		{"evilgoogle.example", "198.51.100.1", NULL},
+		{"google.example", "198.51.100.1", NULL},
+		{"google.example.evil.example", "198.51.100.1", NULL},
+		{"mout.gmx.example", "198.51.100.1", "gmx"},
+		{"x.mout.gmx.example", "198.51.100.1", "gmx"},
+		{"www.gmx.example", "198.51.100.1", NULL},
+		{"", "2001:db8:51:7::1", "google"},
+		{"", "2001:db8:52::1", NULL},
+		{"", "192.0.2.1", "isp"},
+		{"", "192.0.2.200", "part"},
+		{"a.part.isp.example", "198.51.100.1", "part"},
+		{"a.isp.example", "198.51.100.1", "isp"},
+		{"mail-1.google.example", "192.0.2.1", "google"},
+		{"", "198.51.100.1", NULL},
+		{"..", "198.51.100.1", NULL},
+	};
+	char path[32];
+	struct diag diag = {0};
+
+	write_file(path, text);
+	struct farm_table *table = farm_read(path, false, &diag);
+	unlink(path);
+	tap_ok(table != NULL, "the farms are valid");
+	for (size_t i = 0; table != NULL && i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct netaddr addr;
+		netaddr_parse(span_of(cases[i].address), &addr);
+		const struct farm *farm = farm_find(table, span_of(cases[i].name), &addr);
+		tap_is(farm != NULL ? farm->name : NULL, cases[i].farm, "%s[%s]", cases[i].name,
+		       cases[i].address);
+		tap_ok(farm == NULL || farm->pass == (strcmp(farm->name, "gmx") == 0),
+		       "and only the one with pass passes");
+	}
+	farm_free(&table);
+	diag_clear(&diag);
+}
+
+static void test_farm_mistakes(void)
+{
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
+		{"google",
+		 "farms: google: no way to recognise it; expected ptr:.suffix or cidr:network"},
+		{"google pass", "farms: google: no way to recognise it; expected ptr:.suffix or "
+				"cidr:network"},
+		{"Google ptr:.x",
+		 "farms: \"Google\": expected a name of small letters, digits and \"-\""},
+		{"a ptr:.x.example\nb ptr:.x.example", "farms: b: .x.example is in line 1 already"},
+		{"a cidr:10.0.0.0/8\nb cidr:10.0.0.0/8",
+		 "farms: b: 10.0.0.0/8 is in line 1 already"},
+		{"a cidr:10.0.0.1/8",
+		 "farms: a: \"cidr:10.0.0.1/8\": bits are set behind the prefix; "
+		 "expected cidr:192.0.2.0/24 or cidr:[2001:db8::]/32"},
+		{"a ptr:.x..y", "farms: a: \"ptr:.x..y\": an empty label; expected ptr:.suffix or "
+				"ptr:host.name"},
+		{"a ptr:*.x",
+		 "farms: a: \"ptr:*.x\": a character that host names do not have; expected "
+		 "ptr:.suffix or ptr:host.name"},
+		{"a pass ptr:.x", "farms: a: \"pass\": expected ptr:.suffix, ptr:host.name or "
+				  "cidr:network, and \"pass\" only at the end"},
+		{"a spf:x.example",
+		 "farms: a: \"spf:x.example\": expected ptr:.suffix, ptr:host.name or "
+		 "cidr:network, and \"pass\" only at the end"},
+		{"a ptr:.x\na ptr:.y",
+		 "farms: \"a\": a farm of this name is there already; put all its "
+		 "ways on one line (lines that begin with a blank continue it)"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char path[32];
+		struct diag diag = {0};
+		write_file(path, cases[i].text);
+		struct farm_table *table = farm_read(path, false, &diag);
+		unlink(path);
+		tap_ok(table == NULL, "refused: %.40s", cases[i].text);
+		const char *said = diag.line_count > 0 ? strstr(diag.lines[0], ": farms:") : NULL;
+		tap_is(said != NULL ? said + 2 : NULL, cases[i].error, "and told clearly");
+		farm_free(&table);
+		diag_clear(&diag);
+	}
+}
+
+static void test_shipped_files(void)
+{
+	static const char *const names[] = {"sender_access", "recipient_access"};
+	char path[512];
+	struct diag diag = {0};
+
+	snprintf(path, sizeof(path), "%s/etc/farms", getenv("SIXGATE_SOURCE"));
+	struct farm_table *farms = farm_read(path, false, &diag);
+	tap_ok(farms != NULL && diag.line_count == 0 && farm_count(farms) > 20,
+	       "etc/farms is valid, with more than 20 farms");
+	farm_free(&farms);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/etc/%s", getenv("SIXGATE_SOURCE"), names[i]);
+		struct access_table *table = access_read(path, false, &diag);
+		tap_ok(table != NULL && diag.line_count == 0, "etc/%s is valid", names[i]);
+		access_free(&table);
+	}
+	diag_clear(&diag);
+}
+
+static void test_identities(void)
+{
+	static const struct {
+		const char *address, *network;
+	} cases[] = {
+		{"192.0.2.77", "192.0.2.0/24"},
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+		{"::ffff:192.0.2.77", "192.0.2.0/24"},
+		{"2002:c000:24d:1::1", "192.0.2.0/24"},
+	};
+	struct identities who;
+	struct farm farm = {.name = "google"};
+	struct network network;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct netaddr addr;
+		netaddr_parse(span_of(cases[i].address), &addr);
+		network = identity_network(&addr, 24, 64);
+		identities_collect(&who, &network, NULL, SPAN("a@Example.org"));
+		tap_is_number((long long)who.count, 1, "%s has one identity", cases[i].address);
+		tap_is(who.list[0].key, cases[i].network, "its network");
+		tap_is(who.list[0].client, cases[i].network, "which can become known");
+	}
+	identities_collect(&who, &network, &farm, SPAN("a@Example.org"));
+	tap_is_number((long long)who.count, 2, "a farm's host has two");
+	tap_is(who.list[0].client, "", "whose network never becomes known");
+	tap_is(who.list[1].key, "farm:google", "the farm is the key");
+	tap_is(who.list[1].client, "farm:google/example.org", "known are farm and domain together");
+	identities_collect(&who, &network, &farm, SPAN(""));
+	tap_is(who.list[1].client, "farm:google/<>", "the null sender is a domain of its own");
+}
+
+int main(void)
+{
+	hash_init();
+	test_access_order();
+	test_access_delimiters();
+	test_access_values();
+	test_access_messages();
+	test_farms();
+	test_farm_mistakes();
+	test_shipped_files();
+	test_identities();
+	return tap_done();
+}
