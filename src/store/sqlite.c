@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The embedded store: SQLite on a thread of its own.
+ *
+ * The event loop puts questions into a queue; the worker takes all that have gathered, answers them
+ * in one transaction, commits, and hands the answers back through an eventfd (group commit: one
+ * sync for many answers).  A question crosses to the worker and back as a whole, and has one owner
+ * at a time.
+ *
+ * A second thread copies the write-ahead log into the database now and then, over a connection of
+ * its own, so that no answer waits for it.  It can never copy the last pages while the worker goes
+ * on writing, and only a log that is copied whole begins anew; so the worker copies the few that
+ * are left when the other has done the bulk.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/wakeup.h"
+#include "sqlite_db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+enum {
+	SQLITE_OUTSTANDING_MAX = 20000, /* questions; more than connections can have */
+	SQLITE_BATCH_MAX = 512,         /* questions in one transaction */
+	SQLITE_EXPIRE_STEP = 50,        /* rows removed at a time */
+	SQLITE_EXPIRE_BUSY_MS = 10,     /* to the next step while there are more */
+	SQLITE_EXPIRE_IDLE_MS = 1000,   /* to the next step when there were none */
+	SQLITE_REOPEN_MS = 1000,        /* between tries while the database cannot be opened */
+	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
+};
+
+struct sqlite_request {
+	struct store_request base;
+	TAILQ_ENTRY(sqlite_request) link;
+	struct store_question question;
+	struct store_answer answer;
+	store_done_fn *done; /* the loop's alone; NULL: cancelled */
+	void *arg;
+};
+
+TAILQ_HEAD(sqlite_queue, sqlite_request);
+
+struct sqlite_store {
+	struct store base;
+	char *path; /* owned; never changes */
+	struct store_options options;
+
+	/* The loop's own. */
+	size_t outstanding; /* questions that were asked and not handed back yet */
+	bool is_answering;  /* a done() is running */
+
+	struct wakeup *answers; /* owned; there is something in answered */
+
+	pthread_t worker, checkpointer;
+	pthread_mutex_t lock; /* of all in this paragraph */
+	pthread_cond_t wake_worker, wake_checkpointer;
+	struct sqlite_queue asked, answered;
+	bool stop, stop_checkpointer;
+	bool wants_checkpoint;  /* the worker asks the checkpointer */
+	bool finish_checkpoint; /* the checkpointer asks the worker to do the rest */
+
+	/* Held by the checkpointer while it has the database open, and by the worker while it moves
+	 * the database aside. */
+	pthread_mutex_t files_lock;
+
+	/* The worker's own. */
+	struct sqlite_db *db; /* owned; NULL while it cannot be opened */
+	bool is_failing;      /* said so in the log */
+	int64_t reopen_ms;    /* monotonic: not before */
+	int64_t expire_ms;    /* monotonic: next step */
+	char why[STORE_WHY_SIZE];
+};
+
+/* Say once that the store fails, and once that it does not any more. */
+static void sqlite_log_failing(struct sqlite_store *store)
+{
+	if (!store->is_failing)
+		log_error(
+			"store: %s: %s; on_store_failure decides about mail until it answers again",
+			store->path, store->why);
+	store->is_failing = true;
+}
+
+static void sqlite_log_recovered(struct sqlite_store *store)
+{
+	if (store->is_failing)
+		log_info("store: %s: answers again", store->path);
+	store->is_failing = false;
+}
+
+/* Put a damaged database out of the way; store->files_lock is held.  False when that fails. */
+static bool sqlite_move_aside(struct sqlite_store *store)
+{
+	char moved_to[4096];
+
+	bool moved = sqlite_db_move_aside(store->path, moved_to, sizeof(moved_to));
+	if (moved)
+		log_error("store: %s: the database is damaged: %s; it is now %s, and a new one is "
+			  "begun, "
+			  "so that all senders are new",
+			  store->path, store->why, moved_to);
+	else
+		snprintf(store->why, sizeof(store->why),
+			 "the database is damaged and cannot be moved aside: %s", strerror(errno));
+	return moved;
+}
+
+/*
+ * Open the database.  One that is known to be damaged, or turns out to be, makes room for a new
+ * one.
+ */
+static enum sqlite_db_status sqlite_open_db(struct sqlite_store *store, bool is_damaged)
+{
+	enum sqlite_db_status status = SQLITE_DB_DAMAGED;
+
+	pthread_mutex_lock(&store->files_lock);
+	if (!is_damaged)
+		status = sqlite_db_open(store->path, &store->options, &store->db, store->why);
+	if (status == SQLITE_DB_DAMAGED && sqlite_move_aside(store))
+		status = sqlite_db_open(store->path, &store->options, &store->db, store->why);
+	pthread_mutex_unlock(&store->files_lock);
+	return status;
+}
+
+/* Answer every question in batch within one transaction. */
+static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
+					      struct sqlite_queue *batch)
+{
+	struct sqlite_request *request;
+	enum sqlite_db_status status = sqlite_db_begin(store->db);
+
+	TAILQ_FOREACH (request, batch, link) {
+		if (status != SQLITE_DB_OK)
+			break;
+		status = sqlite_db_greylist(store->db, &request->question,
+					    &request->answer.decision);
+	}
+	if (status == SQLITE_DB_OK && clock_mono_ms() >= store->expire_ms) {
+		int removed;
+		status = sqlite_db_expire(store->db, clock_wall_s(), SQLITE_EXPIRE_STEP, &removed);
+		store->expire_ms =
+			clock_mono_ms() + (removed >= SQLITE_EXPIRE_STEP ? SQLITE_EXPIRE_BUSY_MS
+									 : SQLITE_EXPIRE_IDLE_MS);
+	}
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_commit(store->db);
+	if (status != SQLITE_DB_OK) {
+		snprintf(store->why, sizeof(store->why), "%s", sqlite_db_why(store->db));
+		sqlite_db_rollback(store->db);
+	}
+	return status;
+}
+
+/*
+ * Answer batch, which may be empty (then there is only clean-up).  The database is closed on
+ * failure and opened again by a later batch: what failed may have left it half-usable.
+ */
+static enum store_status sqlite_run_batch(struct sqlite_store *store, struct sqlite_queue *batch)
+{
+	enum sqlite_db_status status = store->db != NULL ? SQLITE_DB_OK : SQLITE_DB_FAILED;
+
+	if (store->db == NULL && clock_mono_ms() >= store->reopen_ms) {
+		store->reopen_ms = clock_mono_ms() + SQLITE_REOPEN_MS;
+		status = sqlite_open_db(store, false);
+	}
+	if (status == SQLITE_DB_OK)
+		status = sqlite_try_batch(store, batch);
+	if (status == SQLITE_DB_DAMAGED) {
+		sqlite_db_close(&store->db);
+		status = sqlite_open_db(store, true);
+		if (status == SQLITE_DB_OK)
+			status = sqlite_try_batch(store, batch);
+	}
+	if (status != SQLITE_DB_OK) {
+		sqlite_db_close(&store->db);
+		sqlite_log_failing(store);
+		return STORE_FAILED;
+	}
+	sqlite_log_recovered(store);
+	return STORE_ANSWERED;
+}
+
+/* Keep the write-ahead log short.  Called by the worker between transactions, store->lock held. */
+static void sqlite_keep_log_short(struct sqlite_store *store)
+{
+	int left;
+
+	if (store->db == NULL || sqlite_db_wal_pages(store->db) < SQLITE_CHECKPOINT_PAGES)
+		return;
+	if (!store->finish_checkpoint) {
+		if (!store->wants_checkpoint)
+			pthread_cond_signal(&store->wake_checkpointer);
+		store->wants_checkpoint = true;
+		return;
+	}
+	store->finish_checkpoint = false;
+	pthread_mutex_unlock(&store->lock);
+	/* The bulk is copied and synced; these are the pages of the last moments. */
+	if (sqlite_db_checkpoint(store->db, &left) != SQLITE_DB_OK)
+		log_warning("store: %s: checkpoint: %s", store->path, sqlite_db_why(store->db));
+	pthread_mutex_lock(&store->lock);
+}
+
+static void sqlite_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t mono_ms)
+{
+	struct timespec until = {.tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000};
+	pthread_cond_timedwait(wake, lock, &until);
+}
+
+/* Wait for questions or for the time of the next clean-up; then take some. */
+static void sqlite_take_batch(struct sqlite_store *store, struct sqlite_queue *batch)
+{
+	while (TAILQ_EMPTY(&store->asked) && !store->stop && clock_mono_ms() < store->expire_ms)
+		sqlite_wait_until(&store->wake_worker, &store->lock, store->expire_ms);
+	for (int i = 0; i < SQLITE_BATCH_MAX && !TAILQ_EMPTY(&store->asked); i++) {
+		struct sqlite_request *request = TAILQ_FIRST(&store->asked);
+		TAILQ_REMOVE(&store->asked, request, link);
+		TAILQ_INSERT_TAIL(batch, request, link);
+	}
+}
+
+static void sqlite_hand_back(struct sqlite_store *store, struct sqlite_queue *batch)
+{
+	if (TAILQ_EMPTY(batch))
+		return;
+	if (TAILQ_EMPTY(&store->answered))
+		wakeup_send(store->answers);
+	TAILQ_CONCAT(&store->answered, batch, link);
+}
+
+static void *sqlite_worker_main(void *arg)
+{
+	struct sqlite_store *store = arg;
+	struct sqlite_queue batch = TAILQ_HEAD_INITIALIZER(batch);
+	struct sqlite_request *request;
+
+	pthread_mutex_lock(&store->lock);
+	while (!store->stop || !TAILQ_EMPTY(&store->asked)) {
+		sqlite_take_batch(store, &batch);
+		pthread_mutex_unlock(&store->lock);
+
+		enum store_status status = sqlite_run_batch(store, &batch);
+		TAILQ_FOREACH (request, &batch, link)
+			request->answer.status = status;
+		/* While nothing can be cleaned up, the time for it passes all the same. */
+		if (clock_mono_ms() >= store->expire_ms)
+			store->expire_ms = clock_mono_ms() + SQLITE_EXPIRE_IDLE_MS;
+
+		pthread_mutex_lock(&store->lock);
+		sqlite_hand_back(store, &batch);
+		sqlite_keep_log_short(store);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return NULL;
+}
+
+/* Copy what is in the write-ahead log, over a connection that lives only for this. */
+static void sqlite_run_checkpoint(struct sqlite_store *store)
+{
+	char why[STORE_WHY_SIZE];
+	struct sqlite_db *db;
+	int left;
+
+	pthread_mutex_lock(&store->files_lock);
+	/* Whatever is wrong the worker meets as well, and it decides what to do about it. */
+	if (sqlite_db_open(store->path, &store->options, &db, why) == SQLITE_DB_OK) {
+		if (sqlite_db_checkpoint(db, &left) != SQLITE_DB_OK)
+			log_debug("store: %s: checkpoint: %s", store->path, sqlite_db_why(db));
+		sqlite_db_close(&db);
+	}
+	pthread_mutex_unlock(&store->files_lock);
+}
+
+static void *sqlite_checkpointer_main(void *arg)
+{
+	struct sqlite_store *store = arg;
+
+	pthread_mutex_lock(&store->lock);
+	for (;;) {
+		while (!store->wants_checkpoint && !store->stop_checkpointer)
+			pthread_cond_wait(&store->wake_checkpointer, &store->lock);
+		if (store->stop_checkpointer)
+			break;
+		pthread_mutex_unlock(&store->lock);
+		sqlite_run_checkpoint(store);
+		pthread_mutex_lock(&store->lock);
+		store->wants_checkpoint = false;
+		store->finish_checkpoint = true;
+	}
+	pthread_mutex_unlock(&store->lock);
+	return NULL;
+}
+
+static void on_sqlite_answers(void *arg)
+{
+	struct sqlite_store *store = arg;
+	struct sqlite_queue answered = TAILQ_HEAD_INITIALIZER(answered);
+
+	pthread_mutex_lock(&store->lock);
+	TAILQ_CONCAT(&answered, &store->answered, link);
+	pthread_mutex_unlock(&store->lock);
+
+	store->is_answering = true;
+	while (!TAILQ_EMPTY(&answered)) {
+		struct sqlite_request *request = TAILQ_FIRST(&answered);
+		TAILQ_REMOVE(&answered, request, link);
+		store->outstanding--;
+		/* done() may cancel others that are still in answered: that only clears their done.
+		 */
+		if (request->done != NULL)
+			request->done(&request->answer, request->arg);
+		free(request);
+	}
+	store->is_answering = false;
+}
+
+static struct store_request *sqlite_start(struct store *base, const struct store_question *question,
+					  store_done_fn *done, void *arg)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sqlite_request *request = mem_alloc(sizeof(*request));
+	bool refused = store->outstanding >= SQLITE_OUTSTANDING_MAX;
+
+	request->base.store = base;
+	request->question = *question;
+	request->done = done;
+	request->arg = arg;
+	request->answer.status = STORE_FAILED;
+	store->outstanding++;
+
+	pthread_mutex_lock(&store->lock);
+	if (refused) {
+		struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
+		TAILQ_INSERT_TAIL(&alone, request, link);
+		sqlite_hand_back(store, &alone);
+	} else {
+		if (TAILQ_EMPTY(&store->asked))
+			pthread_cond_signal(&store->wake_worker);
+		TAILQ_INSERT_TAIL(&store->asked, request, link);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return &request->base;
+}
+
+static void sqlite_cancel(struct store_request *base)
+{
+	struct sqlite_request *request = (struct sqlite_request *)base;
+	request->done = NULL;
+}
+
+static void sqlite_free_queue(struct sqlite_queue *queue)
+{
+	while (!TAILQ_EMPTY(queue)) {
+		struct sqlite_request *request = TAILQ_FIRST(queue);
+		TAILQ_REMOVE(queue, request, link);
+		free(request);
+	}
+}
+
+static void sqlite_release(struct sqlite_store *store)
+{
+	sqlite_db_close(&store->db);
+	wakeup_free(&store->answers);
+	pthread_cond_destroy(&store->wake_worker);
+	pthread_cond_destroy(&store->wake_checkpointer);
+	pthread_mutex_destroy(&store->lock);
+	pthread_mutex_destroy(&store->files_lock);
+	free(store->path);
+	free(store);
+}
+
+static void sqlite_stop_threads(struct sqlite_store *store, bool has_worker, bool has_checkpointer)
+{
+	pthread_mutex_lock(&store->lock);
+	store->stop = true;
+	store->stop_checkpointer = true;
+	pthread_cond_signal(&store->wake_worker);
+	pthread_cond_signal(&store->wake_checkpointer);
+	pthread_mutex_unlock(&store->lock);
+	if (has_worker)
+		pthread_join(store->worker, NULL);
+	if (has_checkpointer)
+		pthread_join(store->checkpointer, NULL);
+}
+
+static void sqlite_free(struct store *base)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+
+	assert(!store->is_answering);
+	sqlite_stop_threads(store, true, true);
+	sqlite_free_queue(&store->answered);
+	sqlite_release(store);
+}
+
+static bool sqlite_start_threads(struct sqlite_store *store)
+{
+	sigset_t all, before;
+
+	/* Signals are for the event loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool worker = pthread_create(&store->worker, NULL, sqlite_worker_main, store) == 0;
+	bool checkpointer = worker && pthread_create(&store->checkpointer, NULL,
+						     sqlite_checkpointer_main, store) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!checkpointer)
+		sqlite_stop_threads(store, worker, checkpointer);
+	return checkpointer;
+}
+
+static struct store *sqlite_open(const char *rest, const struct store_options *options,
+				 struct event_base *base, char why[static STORE_WHY_SIZE])
+{
+	struct sqlite_store *store = mem_alloc(sizeof(*store));
+	pthread_condattr_t monotonic;
+
+	store->base.class = &sqlite_store_class;
+	store->path = mem_copy_string(rest);
+	store->options = *options;
+	TAILQ_INIT(&store->asked);
+	TAILQ_INIT(&store->answered);
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_mutex_init(&store->files_lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->wake_worker, &monotonic);
+	pthread_cond_init(&store->wake_checkpointer, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	store->answers = wakeup_new(base, on_sqlite_answers, store);
+
+	/* Here, before the loop runs, opening may take its time, and failing ends the start. */
+	if (store->answers == NULL)
+		snprintf(why, STORE_WHY_SIZE, "eventfd: %s", strerror(errno));
+	else if (sqlite_open_db(store, false) != SQLITE_DB_OK)
+		snprintf(why, STORE_WHY_SIZE, "%.250s: %.250s", store->path, store->why);
+	else if (!sqlite_start_threads(store))
+		snprintf(why, STORE_WHY_SIZE, "no thread to be had");
+	else
+		return &store->base;
+	sqlite_release(store);
+	return NULL;
+}
+
+const struct store_class sqlite_store_class = {
+	.scheme = "sqlite",
+	.open = sqlite_open,
+	.start = sqlite_start,
+	.cancel = sqlite_cancel,
+	.free = sqlite_free,
+};

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sqlite_db.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "sqlite_schema.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	SQLITE_DB_BUSY_MS = 2000, /* how long to wait for an admin with sqlite3(1) */
+	SQLITE_DB_CACHE_KIB = 8192,
+};
+
+enum sqlite_db_statement {
+	DB_BEGIN,
+	DB_COMMIT,
+	DB_ROLLBACK,
+	DB_ENTRY_FIND,
+	DB_ENTRY_INSERT,
+	DB_ENTRY_UPDATE,
+	DB_ENTRY_EXPIRE,
+	DB_ENTRY_MAKE_ROOM,
+	DB_CLIENT_FIND,
+	DB_CLIENT_KEEP,
+	DB_CLIENT_EXPIRE,
+	DB_META_GET,
+	DB_META_SET,
+	DB_STATEMENT_COUNT,
+};
+
+static const char *const sqlite_db_sql[] = {
+	[DB_BEGIN] = "BEGIN",
+	[DB_COMMIT] = "COMMIT",
+	[DB_ROLLBACK] = "ROLLBACK",
+	[DB_ENTRY_FIND] = "SELECT id, first_seen, last_seen, passes FROM entry"
+			  " WHERE hash = ?1 AND identity = ?2 AND sender = ?3 AND recipient = ?4",
+	[DB_ENTRY_INSERT] = "INSERT INTO entry (hash, identity, sender, recipient,"
+			    " first_seen, last_seen, passes, expires)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[DB_ENTRY_UPDATE] =
+		"UPDATE entry SET first_seen = ?2, last_seen = ?3, passes = ?4, expires = ?5"
+		" WHERE id = ?1",
+	[DB_ENTRY_EXPIRE] = "DELETE FROM entry WHERE id IN"
+			    " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
+	[DB_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id ="
+			       " (SELECT id FROM entry ORDER BY expires LIMIT 1)",
+	[DB_CLIENT_FIND] = "SELECT counted, last_seen, passes FROM client WHERE identity = ?1",
+	[DB_CLIENT_KEEP] = "INSERT INTO client (identity, counted, last_seen, passes, expires)"
+			   " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (identity) DO UPDATE SET"
+			   " counted = ?2, last_seen = ?3, passes = ?4, expires = ?5",
+	[DB_CLIENT_EXPIRE] =
+		"DELETE FROM client WHERE identity IN"
+		" (SELECT identity FROM client WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
+	[DB_META_GET] = "SELECT value FROM meta WHERE name = ?1",
+	[DB_META_SET] = "UPDATE meta SET value = ?2 WHERE name = ?1",
+};
+
+_Static_assert(sizeof(sqlite_db_sql) / sizeof(sqlite_db_sql[0]) == DB_STATEMENT_COUNT,
+	       "text for every statement");
+
+struct sqlite_db {
+	sqlite3 *handle;
+	sqlite3_stmt *statements[DB_STATEMENT_COUNT];
+	uint8_t hash_key[HASH_KEY_SIZE];
+	int64_t max_entries;
+	int64_t entries;        /* rows of the table entry, this transaction's included */
+	int64_t stored_entries; /* the same as it stands in meta */
+	int wal_pages;
+	char why[STORE_WHY_SIZE];
+};
+
+/* A row of the table entry as far as it is needed to rewrite it. */
+struct sqlite_db_row {
+	int64_t id;
+	int32_t hash;
+};
+
+/* Remember why a call failed, and tell what kind of failure it is. */
+static enum sqlite_db_status sqlite_db_failed(struct sqlite_db *db, int code)
+{
+	return sqlite_schema_failed(db->handle, code, db->why);
+}
+
+static enum sqlite_db_status sqlite_db_exec(struct sqlite_db *db, const char *sql)
+{
+	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	return code == SQLITE_OK ? SQLITE_DB_OK : sqlite_db_failed(db, code);
+}
+
+/*
+ * Run a statement whose parameters are bound, up to its first row or its end.  The caller resets
+ * it, by sqlite_db_finish(), when it has read the row.
+ */
+static enum sqlite_db_status sqlite_db_step(struct sqlite_db *db, enum sqlite_db_statement which,
+					    bool *has_row)
+{
+	int code = sqlite3_step(db->statements[which]);
+	*has_row = code == SQLITE_ROW;
+	return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_DB_OK
+							 : sqlite_db_failed(db, code);
+}
+
+static void sqlite_db_finish(struct sqlite_db *db, enum sqlite_db_statement which)
+{
+	sqlite3_reset(db->statements[which]);
+}
+
+/* Run a statement that gives no rows. */
+static enum sqlite_db_status sqlite_db_run(struct sqlite_db *db, enum sqlite_db_statement which)
+{
+	bool has_row;
+	enum sqlite_db_status status = sqlite_db_step(db, which, &has_row);
+	sqlite_db_finish(db, which);
+	return status;
+}
+
+static void sqlite_db_bind_text(struct sqlite_db *db, enum sqlite_db_statement which, int parameter,
+				const char *text)
+{
+	/* The text outlives the step.  With the parameter's number from the table above, binding
+	 * fails only for want of memory. */
+	sqlite3_bind_text(db->statements[which], parameter, text, -1, SQLITE_STATIC);
+}
+
+static void sqlite_db_bind_number(struct sqlite_db *db, enum sqlite_db_statement which,
+				  int parameter, int64_t number)
+{
+	sqlite3_bind_int64(db->statements[which], parameter, number);
+}
+
+static int sqlite_db_on_commit(void *arg, sqlite3 *handle, const char *name, int pages)
+{
+	struct sqlite_db *db = arg;
+	(void)handle;
+	(void)name;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static enum sqlite_db_status sqlite_db_prepare(struct sqlite_db *db)
+{
+	for (size_t i = 0; i < DB_STATEMENT_COUNT; i++) {
+		int code = sqlite3_prepare_v3(db->handle, sqlite_db_sql[i], -1,
+					      SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL);
+		if (code != SQLITE_OK) {
+			enum sqlite_db_status status = sqlite_db_failed(db, code);
+			/* "No such table" in a file that says it is ours: part of it is gone. */
+			return code == SQLITE_ERROR ? SQLITE_DB_DAMAGED : status;
+		}
+	}
+	return SQLITE_DB_OK;
+}
+
+static enum sqlite_db_status sqlite_db_read_meta(struct sqlite_db *db)
+{
+	sqlite3_stmt *get = db->statements[DB_META_GET];
+	bool has_row;
+
+	sqlite_db_bind_text(db, DB_META_GET, 1, "hash_key");
+	enum sqlite_db_status status = sqlite_db_step(db, DB_META_GET, &has_row);
+	if (status == SQLITE_DB_OK && has_row &&
+	    sqlite3_column_bytes(get, 0) == (int)sizeof(db->hash_key)) {
+		memcpy(db->hash_key, sqlite3_column_blob(get, 0), sizeof(db->hash_key));
+	} else if (status == SQLITE_DB_OK) {
+		snprintf(db->why, sizeof(db->why), "the key of its hashes is missing");
+		status = SQLITE_DB_DAMAGED;
+	}
+	sqlite_db_finish(db, DB_META_GET);
+	if (status != SQLITE_DB_OK)
+		return status;
+
+	sqlite_db_bind_text(db, DB_META_GET, 1, "entries");
+	status = sqlite_db_step(db, DB_META_GET, &has_row);
+	if (status == SQLITE_DB_OK && has_row)
+		db->entries = db->stored_entries = sqlite3_column_int64(get, 0);
+	sqlite_db_finish(db, DB_META_GET);
+	return status;
+}
+
+static enum sqlite_db_status sqlite_db_set_up(struct sqlite_db *db, const char *path,
+					      const struct store_options *options)
+{
+	char pragmas[256];
+
+	int code = sqlite3_open_v2(path, &db->handle,
+				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+				   NULL);
+	if (code != SQLITE_OK) {
+		if (db->handle == NULL)
+			snprintf(db->why, sizeof(db->why), "%s", sqlite3_errstr(code));
+		return db->handle == NULL ? SQLITE_DB_FAILED : sqlite_db_failed(db, code);
+	}
+	sqlite3_busy_timeout(db->handle, SQLITE_DB_BUSY_MS);
+	sqlite3_extended_result_codes(db->handle, 1);
+
+	/* First of all, so that another program's database is left as it is. */
+	enum sqlite_db_status status = sqlite_schema_check(db->handle, db->why);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_exec(db, "PRAGMA journal_mode = WAL");
+	/* FULL syncs the write-ahead log at every commit, NORMAL only at checkpoints. */
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA synchronous = %s; PRAGMA cache_size = -%d",
+		 options->sync_full ? "FULL" : "NORMAL", SQLITE_DB_CACHE_KIB);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_exec(db, pragmas);
+	/* In place of SQLite's own checkpoints, which would hold up the commit that triggers them.
+	 */
+	sqlite3_wal_hook(db->handle, sqlite_db_on_commit, db);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_prepare(db);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_read_meta(db);
+	return status;
+}
+
+enum sqlite_db_status sqlite_db_open(const char *path, const struct store_options *options,
+				     struct sqlite_db **db, char why[static STORE_WHY_SIZE])
+{
+	*db = mem_alloc(sizeof(**db));
+	(*db)->max_entries = options->max_entries;
+	enum sqlite_db_status status = sqlite_db_set_up(*db, path, options);
+	if (status != SQLITE_DB_OK) {
+		snprintf(why, STORE_WHY_SIZE, "%s", (*db)->why);
+		sqlite_db_close(db);
+	}
+	return status;
+}
+
+enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db)
+{
+	return sqlite_db_run(db, DB_BEGIN);
+}
+
+enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
+{
+	enum sqlite_db_status status = SQLITE_DB_OK;
+
+	if (db->entries != db->stored_entries) {
+		sqlite_db_bind_text(db, DB_META_SET, 1, "entries");
+		sqlite_db_bind_number(db, DB_META_SET, 2, db->entries);
+		status = sqlite_db_run(db, DB_META_SET);
+	}
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_run(db, DB_COMMIT);
+	if (status == SQLITE_DB_OK)
+		db->stored_entries = db->entries;
+	return status;
+}
+
+void sqlite_db_rollback(struct sqlite_db *db)
+{
+	/* SQLite rolls back by itself after some failures; then there is nothing left to do. */
+	if (!sqlite3_get_autocommit(db->handle)) {
+		sqlite3_step(db->statements[DB_ROLLBACK]);
+		sqlite_db_finish(db, DB_ROLLBACK);
+	}
+	db->entries = db->stored_entries;
+}
+
+/* 32 bits, for they are enough to find a row and take half the room (see the schema). */
+static int32_t sqlite_db_hash(const struct sqlite_db *db, const char *identity,
+			      const struct store_question *question)
+{
+	char text[IDENTITY_TEXT_SIZE + 2 * SENDER_KEY_SIZE];
+	int length = snprintf(text, sizeof(text), "%s\n%s\n%s", identity, question->sender,
+			      question->recipient);
+	return (int32_t)hash_text_keyed((struct span){text, (size_t)length}, db->hash_key);
+}
+
+static enum sqlite_db_status sqlite_db_find_entry(struct sqlite_db *db, const char *identity,
+						  const struct store_question *question,
+						  struct sqlite_db_row *row,
+						  struct greylist_finding *finding)
+{
+	sqlite3_stmt *find = db->statements[DB_ENTRY_FIND];
+
+	row->hash = sqlite_db_hash(db, identity, question);
+	sqlite_db_bind_number(db, DB_ENTRY_FIND, 1, row->hash);
+	sqlite_db_bind_text(db, DB_ENTRY_FIND, 2, identity);
+	sqlite_db_bind_text(db, DB_ENTRY_FIND, 3, question->sender);
+	sqlite_db_bind_text(db, DB_ENTRY_FIND, 4, question->recipient);
+	enum sqlite_db_status status = sqlite_db_step(db, DB_ENTRY_FIND, &finding->has_entry);
+	if (finding->has_entry) {
+		row->id = sqlite3_column_int64(find, 0);
+		finding->entry.first_seen_s = sqlite3_column_int64(find, 1);
+		finding->entry.last_seen_s = sqlite3_column_int64(find, 2);
+		finding->entry.passes = sqlite3_column_int64(find, 3);
+	}
+	sqlite_db_finish(db, DB_ENTRY_FIND);
+	return status;
+}
+
+static enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
+						   struct greylist_finding *finding)
+{
+	sqlite3_stmt *find = db->statements[DB_CLIENT_FIND];
+
+	sqlite_db_bind_text(db, DB_CLIENT_FIND, 1, identity);
+	enum sqlite_db_status status = sqlite_db_step(db, DB_CLIENT_FIND, &finding->has_client);
+	if (finding->has_client) {
+		finding->client.counted_s = sqlite3_column_int64(find, 0);
+		finding->client.last_seen_s = sqlite3_column_int64(find, 1);
+		finding->client.passes = sqlite3_column_int64(find, 2);
+	}
+	sqlite_db_finish(db, DB_CLIENT_FIND);
+	return status;
+}
+
+/* Before a row is added: when max_entries are there, the one next to expire goes. */
+static enum sqlite_db_status sqlite_db_make_room(struct sqlite_db *db)
+{
+	enum sqlite_db_status status = SQLITE_DB_OK;
+
+	while (status == SQLITE_DB_OK && db->entries >= db->max_entries) {
+		status = sqlite_db_run(db, DB_ENTRY_MAKE_ROOM);
+		if (status == SQLITE_DB_OK && sqlite3_changes(db->handle) == 0)
+			db->entries = 0; /* somebody else emptied the table */
+		else
+			db->entries--;
+	}
+	return status;
+}
+
+static enum sqlite_db_status sqlite_db_insert_entry(struct sqlite_db *db, const char *identity,
+						    const struct store_question *question,
+						    const struct sqlite_db_row *row,
+						    const struct greylist_entry *entry)
+{
+	enum sqlite_db_status status = sqlite_db_make_room(db);
+	if (status != SQLITE_DB_OK)
+		return status;
+	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 1, row->hash);
+	sqlite_db_bind_text(db, DB_ENTRY_INSERT, 2, identity);
+	sqlite_db_bind_text(db, DB_ENTRY_INSERT, 3, question->sender);
+	sqlite_db_bind_text(db, DB_ENTRY_INSERT, 4, question->recipient);
+	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 5, entry->first_seen_s);
+	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 6, entry->last_seen_s);
+	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 7, entry->passes);
+	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 8,
+			      greylist_entry_expires(&question->limits, entry));
+	status = sqlite_db_run(db, DB_ENTRY_INSERT);
+	if (status == SQLITE_DB_OK)
+		db->entries++;
+	return status;
+}
+
+static enum sqlite_db_status sqlite_db_update_entry(struct sqlite_db *db,
+						    const struct store_question *question,
+						    const struct sqlite_db_row *row,
+						    const struct greylist_entry *entry)
+{
+	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 1, row->id);
+	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 2, entry->first_seen_s);
+	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 3, entry->last_seen_s);
+	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 4, entry->passes);
+	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 5,
+			      greylist_entry_expires(&question->limits, entry));
+	return sqlite_db_run(db, DB_ENTRY_UPDATE);
+}
+
+static enum sqlite_db_status sqlite_db_keep_client(struct sqlite_db *db, const char *identity,
+						   const struct store_question *question,
+						   const struct greylist_client *client)
+{
+	sqlite_db_bind_text(db, DB_CLIENT_KEEP, 1, identity);
+	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 2, client->counted_s);
+	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 3, client->last_seen_s);
+	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 4, client->passes);
+	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 5,
+			      greylist_client_expires(&question->limits, client));
+	return sqlite_db_run(db, DB_CLIENT_KEEP);
+}
+
+enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
+					 const struct store_question *question,
+					 struct greylist_decision *decision)
+{
+	struct greylist_finding findings[IDENTITY_MAX] = {0};
+	struct sqlite_db_row rows[IDENTITY_MAX] = {0};
+	enum sqlite_db_status status = SQLITE_DB_OK;
+
+	for (size_t i = 0; status == SQLITE_DB_OK && i < question->who.count; i++) {
+		const struct identity *identity = &question->who.list[i];
+		status = sqlite_db_find_entry(db, identity->key, question, &rows[i], &findings[i]);
+		if (status == SQLITE_DB_OK && identity->client[0] != '\0')
+			status = sqlite_db_find_client(db, identity->client, &findings[i]);
+	}
+	if (status != SQLITE_DB_OK)
+		return status;
+
+	greylist_decide(&question->limits, &question->who, findings, question->store_new,
+			question->now_s, decision);
+
+	for (size_t i = 0; status == SQLITE_DB_OK && i < question->who.count; i++) {
+		const struct identity *identity = &question->who.list[i];
+		if (decision->keep[i].entry_changed) {
+			const struct greylist_entry *entry = &decision->keep[i].entry;
+			status = findings[i].has_entry
+					 ? sqlite_db_update_entry(db, question, &rows[i], entry)
+					 : sqlite_db_insert_entry(db, identity->key, question,
+								  &rows[i], entry);
+		}
+		if (status == SQLITE_DB_OK && decision->keep[i].client_changed) {
+			status = sqlite_db_keep_client(db, identity->client, question,
+						       &decision->keep[i].client);
+		}
+	}
+	return status;
+}
+
+enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
+{
+	static const enum sqlite_db_statement statements[] = {DB_ENTRY_EXPIRE, DB_CLIENT_EXPIRE};
+	enum sqlite_db_status status = SQLITE_DB_OK;
+
+	*removed = 0;
+	for (size_t i = 0; status == SQLITE_DB_OK && i < 2; i++) {
+		sqlite_db_bind_number(db, statements[i], 1, now_s);
+		sqlite_db_bind_number(db, statements[i], 2, limit);
+		status = sqlite_db_run(db, statements[i]);
+		if (status != SQLITE_DB_OK)
+			break;
+		int changes = sqlite3_changes(db->handle);
+		*removed += changes;
+		if (statements[i] == DB_ENTRY_EXPIRE)
+			db->entries -= changes;
+	}
+	return status;
+}
+
+const char *sqlite_db_why(const struct sqlite_db *db)
+{
+	return db->why;
+}
+
+int sqlite_db_wal_pages(const struct sqlite_db *db)
+{
+	return db->wal_pages;
+}
+
+enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
+{
+	int total = 0, copied = 0;
+	*left = 0;
+	int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &total,
+					     &copied);
+	/* Busy: another one checkpoints at this moment, which is as well. */
+	if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+		return sqlite_db_failed(db, code);
+	if (total > copied)
+		*left = total - copied;
+	return SQLITE_DB_OK;
+}
+
+void sqlite_db_close(struct sqlite_db **db)
+{
+	if (*db == NULL)
+		return;
+	for (size_t i = 0; i < DB_STATEMENT_COUNT; i++)
+		sqlite3_finalize((*db)->statements[i]);
+	sqlite3_close((*db)->handle);
+	free(*db);
+	*db = NULL;
+}
+
+bool sqlite_db_move_aside(const char *path, char *moved_to, size_t size)
+{
+	char date[32], from[4096], to[4096];
+	time_t now = (time_t)clock_wall_s();
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", &utc);
+	/* Two in one second: the second must not replace the first. */
+	for (int n = 1; n < 100; n++) {
+		int length = n == 1 ? snprintf(moved_to, size, "%s.damaged-%s", path, date)
+				    : snprintf(moved_to, size, "%s.damaged-%s.%d", path, date, n);
+		if (length < 0 || (size_t)length >= size) {
+			errno = ENAMETOOLONG;
+			return false;
+		}
+		if (access(moved_to, F_OK) != 0)
+			break;
+	}
+	/* The log belongs to the database: a new one must not find the old one's.  sqlite3(1) finds
+	 * the two together under the new name. */
+	snprintf(from, sizeof(from), "%s-wal", path);
+	snprintf(to, sizeof(to), "%s-wal", moved_to);
+	if (rename(from, to) != 0 && errno != ENOENT)
+		return false;
+	snprintf(from, sizeof(from), "%s-shm", path);
+	if (unlink(from) != 0 && errno != ENOENT)
+		return false;
+	return rename(path, moved_to) == 0;
+}

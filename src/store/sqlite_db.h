@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The SQLite database: its schema, and the steps that one thread takes on it.
+ *
+ * Everything here blocks, and belongs to the thread that opened the database (sqlite.c runs it on a
+ * thread of its own).  Steps happen between sqlite_db_begin() and sqlite_db_commit(); what failed
+ * is undone by sqlite_db_rollback().
+ */
+#pragma once
+
+#include "store.h"
+
+#include <stddef.h>
+
+struct sqlite_db;
+
+enum sqlite_db_status {
+	SQLITE_DB_OK,
+	SQLITE_DB_FAILED,  /* disk full, no permission, locked: may pass */
+	SQLITE_DB_DAMAGED, /* what is in the file is no sound database */
+	SQLITE_DB_FOREIGN, /* it is sound, but not ours, or of a later version of us */
+};
+
+/*
+ * Open the database in path, or make it.  On anything but SQLITE_DB_OK *db is NULL and why says
+ * what is wrong.
+ */
+enum sqlite_db_status sqlite_db_open(const char *path, const struct store_options *options,
+				     struct sqlite_db **db, char why[static STORE_WHY_SIZE])
+	__attribute__((warn_unused_result));
+
+enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db) __attribute__((warn_unused_result));
+
+/* Find, decide, keep (store.h). */
+enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
+					 const struct store_question *question,
+					 struct greylist_decision *decision)
+	__attribute__((warn_unused_result));
+
+/* Remove at most limit entries and limit clients that expired before now_s; *removed is how many.
+ */
+enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
+	__attribute__((warn_unused_result));
+
+/* With SQLITE_DB_OK all steps since sqlite_db_begin() are as durable as store_sync asks for. */
+enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db) __attribute__((warn_unused_result));
+
+void sqlite_db_rollback(struct sqlite_db *db);
+
+/* Why the last step failed, for the log. */
+const char *sqlite_db_why(const struct sqlite_db *db);
+
+/* Pages in the write-ahead log after the last commit. */
+int sqlite_db_wal_pages(const struct sqlite_db *db);
+
+/*
+ * Copy the write-ahead log into the database as far as nobody is in the way (SQLite's PASSIVE
+ * checkpoint).  *left is the number of pages that could not be copied yet.
+ */
+enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
+	__attribute__((warn_unused_result));
+
+void sqlite_db_close(struct sqlite_db **db);
+
+/*
+ * Rename the database in path, with its write-ahead log, to a name with the date in it, written to
+ * moved_to (of size bytes).  False, with errno, when that cannot be done.
+ */
+bool sqlite_db_move_aside(const char *path, char *moved_to, size_t size);

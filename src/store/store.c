@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store.h"
+
+#include "base/span.h"
+
+#include <stdio.h>
+
+static const struct store_class *const store_classes[] = {
+	&sqlite_store_class,
+};
+
+struct store *store_open(const char *name, const struct store_options *options,
+			 struct event_base *base, char why[static STORE_WHY_SIZE])
+{
+	struct span whole = span_of(name);
+	size_t colon = span_find(whole, ':');
+
+	for (size_t i = 0; i < sizeof(store_classes) / sizeof(store_classes[0]); i++)
+		if (colon < whole.length &&
+		    span_equals(span_first(whole, colon), span_of(store_classes[i]->scheme)))
+			return store_classes[i]->open(name + colon + 1, options, base, why);
+	snprintf(why, STORE_WHY_SIZE, "%s: there is no such kind of store", name);
+	return NULL;
+}
+
+struct store_request *store_start(struct store *store, const struct store_question *question,
+				  store_done_fn *done, void *arg)
+{
+	return store->class->start(store, question, done, arg);
+}
+
+void store_cancel(struct store_request **request)
+{
+	if (*request == NULL)
+		return;
+	struct store_request *cancelled = *request;
+	*request = NULL;
+	cancelled->store->class->cancel(cancelled);
+}
+
+void store_free(struct store **store)
+{
+	if (*store == NULL)
+		return;
+	struct store *freed = *store;
+	*store = NULL;
+	freed->class->free(freed);
+}

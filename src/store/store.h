@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What greylisting remembers, behind one asynchronous interface.
+ *
+ * Callers ask one question for a request ("what about this triplet, for a client with these
+ * identities?") and get one answer, later, from the event loop.  The store finds what it has, lets
+ * rules/greylist.c decide, and keeps what that says; an answer that rests on something new comes
+ * only when the store has made that durable.  How and where is the business of the implementation:
+ * sqlite.c is the embedded one, one in the network for several MX hosts fits in beside it (struct
+ * store_class) without a change to the callers.
+ */
+#pragma once
+
+#include "rules/greylist.h"
+#include "rules/sender.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_base;
+struct store;
+struct store_request;
+
+/* One question.  A value: the store copies it. */
+struct store_question {
+	struct identities who;
+	char sender[SENDER_KEY_SIZE];    /* normalised */
+	char recipient[SENDER_KEY_SIZE]; /* normalised */
+	struct greylist_limits limits;
+	bool store_new; /* false: a new triplet has to wait, but is not kept */
+	int64_t now_s;  /* Unix time */
+};
+
+enum store_status {
+	STORE_ANSWERED,
+	STORE_FAILED, /* the store cannot answer now; it has logged why */
+};
+
+struct store_answer {
+	enum store_status status;
+	struct greylist_decision decision; /* STORE_ANSWERED only */
+};
+
+typedef void store_done_fn(const struct store_answer *answer, void *arg);
+
+struct store_options {
+	bool sync_full;      /* what is answered survives a power cut */
+	int64_t max_entries; /* beyond, the entry next to expire makes room */
+};
+
+enum { STORE_WHY_SIZE = 512 };
+
+/*
+ * Open the store that name ("sqlite:/path") tells, for use from base's loop.  NULL, with what is
+ * wrong in why, when it cannot be used.
+ */
+struct store *store_open(const char *name, const struct store_options *options,
+			 struct event_base *base, char why[static STORE_WHY_SIZE]);
+
+/*
+ * Ask.  done() runs exactly once, from the event loop, never from inside this call, on failure too;
+ * after store_cancel() it never runs.  The answer dies when done() returns.  When a store is
+ * asked more than it can answer, it fails what is beyond its bound.
+ */
+struct store_request *store_start(struct store *store, const struct store_question *question,
+				  store_done_fn *done, void *arg);
+
+/* Forget a question; what it taught may be kept all the same. */
+void store_cancel(struct store_request **request);
+
+/* Keep all that was asked, then close.  Every request must have been answered or cancelled.  Not to
+ * be called from a done(). */
+void store_free(struct store **store);
+
+/* One implementation.  Its own struct begins with a struct store, its requests with a struct
+ * store_request. */
+struct store_class {
+	const char *scheme; /* what stands before the ":" of its names */
+	struct store *(*open)(const char *rest, const struct store_options *options,
+			      struct event_base *base, char why[static STORE_WHY_SIZE]);
+	struct store_request *(*start)(struct store *store, const struct store_question *question,
+				       store_done_fn *done, void *arg);
+	void (*cancel)(struct store_request *request);
+	void (*free)(struct store *store);
+};
+
+struct store {
+	const struct store_class *class;
+};
+
+struct store_request {
+	struct store *store; /* borrowed */
+};
+
+extern const struct store_class sqlite_store_class;
