@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One policy request on its way to its one verdict.
+ *
+ * This is the only module that knows the order of the steps (exempt, sender_access, who is the
+ * client, greylist); what each step decides is in src/rules.
+ */
+#pragma once
+
+#include "rules/request.h"
+#include "rules/verdict.h"
+#include "ruleset.h"
+
+struct check;
+struct checker;
+struct event_base;
+struct privacy;
+struct store;
+
+/* verdict dies when the function returns; the check does not, its owner frees it, now or later. */
+typedef void check_done_fn(const struct verdict *verdict, void *arg);
+
+/* What all checks have in common.  store and privacy (NULL: names and addresses are kept and logged
+ * as they are) are borrowed and outlive it. */
+struct checker *checker_new(struct event_base *base, struct store *store,
+			    const struct privacy *privacy);
+
+/* Every check must have been freed. */
+void checker_free(struct checker **checker);
+
+/*
+ * Check a request by rules.  The bytes that request borrows stay as they are until the check is
+ * freed. done() runs exactly once, from the event loop, never from inside this call, and within
+ * check_deadline; after check_free() it never runs.  The verdict is logged before.
+ */
+struct check *check_start(struct checker *checker, struct ruleset *rules,
+			  const struct request *request, check_done_fn *done, void *arg);
+
+/* Free it, and cancel what is still out. */
+void check_free(struct check **check);

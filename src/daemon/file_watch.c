@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "file_watch.h"
+
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+static struct file_look file_watch_look(const char *path)
+{
+	struct file_look look = {.exists = false};
+	struct stat about;
+
+	if (path[0] == '\0' || stat(path, &about) != 0)
+		return look;
+	look.exists = true;
+	look.device = about.st_dev;
+	look.inode = about.st_ino;
+	look.size = about.st_size;
+	look.modified = about.st_mtim;
+	look.changed = about.st_ctim;
+	return look;
+}
+
+static bool file_watch_same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool file_watch_same_file(const struct file_look *a, const struct file_look *b)
+{
+	return a->exists == b->exists && a->device == b->device && a->inode == b->inode;
+}
+
+static bool file_watch_same(const struct file_look *a, const struct file_look *b)
+{
+	return file_watch_same_file(a, b) && a->size == b->size &&
+	       file_watch_same_time(a->modified, b->modified) &&
+	       file_watch_same_time(a->changed, b->changed);
+}
+
+/* Watch the inode that path leads to now. */
+static void file_watch_follow(struct file_watch *watch)
+{
+	if (watch->watch >= 0)
+		inotify_rm_watch(watch->inotify, watch->watch);
+	watch->watch = -1;
+	watch->is_written = false;
+	if (watch->inotify >= 0 && watch->seen.exists)
+		watch->watch = inotify_add_watch(watch->inotify, watch->path,
+						 IN_MODIFY | IN_CLOSE_WRITE | IN_MASK_ADD);
+}
+
+void file_watch_init(struct file_watch *watch, const char *path, int inotify)
+{
+	*watch =
+		(struct file_watch){.path = mem_copy_string(path), .inotify = inotify, .watch = -1};
+	watch->taken = watch->seen = file_watch_look(path);
+	file_watch_follow(watch);
+}
+
+void file_watch_note(struct file_watch *watch, int number, uint32_t mask)
+{
+	/* Events were lost: what is known of the writer may be wrong. */
+	if (mask & IN_Q_OVERFLOW)
+		watch->is_written = false;
+	if (number != watch->watch)
+		return;
+	if (mask & IN_MODIFY)
+		watch->is_written = true;
+	if (mask & IN_CLOSE_WRITE)
+		watch->is_written = false;
+	if (mask & IN_IGNORED)
+		watch->watch = -1;
+}
+
+bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
+{
+	struct file_look now = file_watch_look(watch->path);
+
+	if (!file_watch_same(&now, &watch->seen)) {
+		bool is_other_file = !file_watch_same_file(&now, &watch->seen);
+		watch->seen = now;
+		watch->seen_ms = mono_ms;
+		if (is_other_file)
+			file_watch_follow(watch);
+	}
+	return !watch->is_written && mono_ms - watch->seen_ms >= FILE_WATCH_SETTLED_MS &&
+	       !file_watch_same(&watch->seen, &watch->taken);
+}
+
+void file_watch_take(struct file_watch *watch)
+{
+	watch->taken = watch->seen;
+}
+
+bool file_watch_is_unchanged(const struct file_watch *watch)
+{
+	struct file_look now = file_watch_look(watch->path);
+	return file_watch_same(&now, &watch->seen);
+}
+
+bool file_watch_is_finished(const struct file_watch *watch)
+{
+	char last = '\n';
+	int fd = open(watch->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return true;
+	if (watch->seen.size > 0 && pread(fd, &last, 1, watch->seen.size - 1) != 1)
+		last = '\0';
+	close(fd);
+	return last == '\n';
+}
+
+void file_watch_clear(struct file_watch *watch)
+{
+	if (watch->path == NULL)
+		return;
+	if (watch->watch >= 0)
+		inotify_rm_watch(watch->inotify, watch->watch);
+	free(watch->path);
+	*watch = (struct file_watch){.inotify = -1, .watch = -1};
+}

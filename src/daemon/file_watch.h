@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Has a file changed, and is its writer done?
+ *
+ * A change is seen by looking at the file (inode, size, times) now and then, which works for
+ * renames, for links and on every file system.  That the writer is done is seen from inotify(7),
+ * which tells of writing and closing on this machine, and from the file staying as it is for a
+ * while, which is all there is when the writer is on another one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+enum { FILE_WATCH_SETTLED_MS = 500 };
+
+/* What one look at a file showed. */
+struct file_look {
+	bool exists;
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified, changed;
+};
+
+struct file_watch {
+	char *path;             /* owned; NULL: not initialised */
+	int inotify;            /* borrowed; -1: none */
+	int watch;              /* number of the watch on the file's inode; -1: none */
+	struct file_look taken; /* as it was when it was last taken over, or refused */
+	struct file_look seen;  /* as it was at the last look */
+	int64_t seen_ms;        /* monotonic: since when it looks like that */
+	bool is_written;        /* somebody writes to it, and has not closed it yet */
+};
+
+/* Begin to watch path, whose present state counts as taken. */
+void file_watch_init(struct file_watch *watch, const char *path, int inotify);
+
+/* An inotify event for watch number number came. */
+void file_watch_note(struct file_watch *watch, int number, uint32_t mask);
+
+/* Look; true when the file differs from what was taken, and its writer is done. */
+bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms);
+
+/* What the file looks like now counts as taken, whether it was of use or not. */
+void file_watch_take(struct file_watch *watch);
+
+/* Whether the file still looks as at the last look: what was read since then is one state of it. */
+bool file_watch_is_unchanged(const struct file_watch *watch);
+
+/*
+ * Whether the last line ends in a newline.  One that does not may still be being written, and half
+ * of it may mean something quite different.  A file that cannot be read is finished: reading it
+ * will tell why.
+ */
+bool file_watch_is_finished(const struct file_watch *watch);
+
+void file_watch_clear(struct file_watch *watch);

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "loader.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/wakeup.h"
+#include "file_watch.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+enum {
+	/* How often the files are looked at.  With FILE_WATCH_SETTLED_MS and the time to read, a
+	 * change is in force well within two seconds. */
+	LOADER_LOOK_MS = 250,
+};
+
+/* What one reading gave. */
+struct loader_set {
+	struct config *config;
+	struct ruleset_part parts[RULESET_TABLE_COUNT];
+	struct file_watch watches[RULESET_TABLE_COUNT];
+};
+
+/* Something for the event loop. */
+struct loader_news {
+	TAILQ_ENTRY(loader_news) link;
+	bool is_reload;        /* the answer to loader_reload() */
+	bool succeeded;        /* a reload that did not brings nothing */
+	struct config *config; /* owned; a whole reload, then all parts are there too; else NULL */
+	enum ruleset_table which; /* the only part that is there, when config is NULL */
+	struct ruleset_part parts[RULESET_TABLE_COUNT];
+};
+
+TAILQ_HEAD(loader_queue, loader_news);
+
+struct loader {
+	struct loader_source source;
+
+	/* The loop's own. */
+	struct ruleset *rules; /* held */
+	struct wakeup *wakeup; /* owned; there are news; NULL before the start */
+	loader_rules_fn *on_rules;
+	loader_reloaded_fn *on_reloaded;
+	void *arg;
+
+	pthread_t thread;
+	int control_fd;       /* owned; an eventfd that wakes the thread */
+	pthread_mutex_t lock; /* of the next three */
+	bool wants_reload, stop;
+	struct loader_queue news;
+
+	/* The thread's own. */
+	int inotify;           /* owned; -1: none to be had */
+	struct config *config; /* borrowed: the loop's ruleset has it, see loader_hand_over() */
+	struct file_watch watches[RULESET_TABLE_COUNT];
+};
+
+static void loader_clear_set(struct loader_set *set)
+{
+	config_free(&set->config);
+	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++) {
+		ruleset_part_free(&set->parts[i]);
+		file_watch_clear(&set->watches[i]);
+	}
+}
+
+/* Read everything; false when there was an error, and then set is empty. */
+static bool loader_read(struct loader *loader, struct loader_set *set, struct diag *diag)
+{
+	const struct loader_source *source = &loader->source;
+	size_t errors_before = diag->error_count;
+
+	memset(set, 0, sizeof(*set));
+	set->config = config_read(source->path, source->overrides, source->override_count, diag);
+	for (unsigned i = 0; i < RULESET_TABLE_COUNT; i++) {
+		/* Looked at before it is read: what is changed in between is read again. */
+		file_watch_init(&set->watches[i], ruleset_table_path(set->config, i)->path,
+				loader->inotify);
+		(void)ruleset_read_table(set->config, i, &set->parts[i], diag);
+	}
+	bool succeeded = diag->error_count == errors_before;
+	if (!succeeded)
+		loader_clear_set(set);
+	return succeeded;
+}
+
+struct loader *loader_new(const struct loader_source *source, struct ruleset **rules,
+			  struct diag *diag)
+{
+	struct loader *loader = mem_alloc(sizeof(*loader));
+	struct loader_set set;
+
+	loader->source = *source;
+	TAILQ_INIT(&loader->news);
+	pthread_mutex_init(&loader->lock, NULL);
+	loader->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loader->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (!loader_read(loader, &set, diag)) {
+		loader_free(&loader);
+		return NULL;
+	}
+	loader->config = set.config;
+	memcpy(loader->watches, set.watches, sizeof(loader->watches));
+	loader->rules = ruleset_new(set.config, set.parts);
+	*rules = ruleset_hold(loader->rules);
+	return loader;
+}
+
+static void loader_send(struct loader *loader, const struct loader_news *news)
+{
+	struct loader_news *sent = mem_alloc(sizeof(*sent));
+
+	*sent = *news;
+	pthread_mutex_lock(&loader->lock);
+	TAILQ_INSERT_TAIL(&loader->news, sent, link);
+	pthread_mutex_unlock(&loader->lock);
+	wakeup_send(loader->wakeup);
+}
+
+/* A whole reload, on the thread. */
+static void loader_run_reload(struct loader *loader)
+{
+	struct diag diag = {0};
+	struct loader_set set;
+	struct loader_news news = {.is_reload = true};
+
+	news.succeeded = loader_read(loader, &set, &diag);
+	diag_log(&diag, true);
+	if (news.succeeded) {
+		for (size_t i = 0; i < RULESET_TABLE_COUNT; i++) {
+			file_watch_clear(&loader->watches[i]);
+			loader->watches[i] = set.watches[i];
+		}
+		news.config = loader->config = set.config;
+		memcpy(news.parts, set.parts, sizeof(news.parts));
+	} else {
+		log_error("reload: nothing was changed, the settings and tables from before stay "
+			  "in force");
+	}
+	loader_send(loader, &news);
+	diag_clear(&diag);
+}
+
+/* The file of one table has changed and its writer is done. */
+static void loader_run_table(struct loader *loader, enum ruleset_table which)
+{
+	struct file_watch *watch = &loader->watches[which];
+	struct loader_news news = {.which = which};
+	struct diag diag = {0};
+
+	if (!file_watch_is_finished(watch)) {
+		log_warning(
+			"%s: the last line does not end in a newline, so that it may be half "
+			"written: "
+			"the old table stays in force until the file is complete or sixgated is "
+			"reloaded",
+			watch->path);
+		file_watch_take(watch);
+		return;
+	}
+	bool succeeded = ruleset_read_table(loader->config, which, &news.parts[which], &diag);
+	if (!file_watch_is_unchanged(watch)) {
+		/* Somebody wrote while we read; look again when that has settled. */
+		ruleset_part_free(&news.parts[which]);
+		diag_clear(&diag);
+		return;
+	}
+	file_watch_take(watch);
+	diag_log(&diag, true);
+	if (succeeded) {
+		log_info("%s: read again, %zu entries", watch->path,
+			 ruleset_part_count(&news.parts[which]));
+		loader_send(loader, &news);
+	} else {
+		log_error("%s: the old table stays in force", watch->path);
+	}
+	diag_clear(&diag);
+}
+
+/* Hand what inotify tells to the watches. */
+static void loader_read_inotify(struct loader *loader)
+{
+	_Alignas(struct inotify_event) char buffer[4096];
+	ssize_t length;
+
+	while ((length = read(loader->inotify, buffer, sizeof(buffer))) > 0) {
+		for (char *at = buffer; at < buffer + length;) {
+			const struct inotify_event *event =
+				(const struct inotify_event *)(void *)at;
+			for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
+				file_watch_note(&loader->watches[i], event->wd, event->mask);
+			at += sizeof(*event) + event->len;
+		}
+	}
+}
+
+static void *loader_main(void *arg)
+{
+	struct loader *loader = arg;
+	struct pollfd control = {.fd = loader->control_fd, .events = POLLIN};
+
+	for (;;) {
+		uint64_t count;
+		if (poll(&control, 1, LOADER_LOOK_MS) > 0 &&
+		    read(loader->control_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			log_error("eventfd: %s", strerror(errno));
+		pthread_mutex_lock(&loader->lock);
+		bool stop = loader->stop, reload = loader->wants_reload;
+		loader->wants_reload = false;
+		pthread_mutex_unlock(&loader->lock);
+		if (stop)
+			return NULL;
+		if (reload)
+			loader_run_reload(loader);
+		loader_read_inotify(loader);
+		for (unsigned i = 0; i < RULESET_TABLE_COUNT; i++)
+			if (file_watch_has_changed(&loader->watches[i], clock_mono_ms()))
+				loader_run_table(loader, i);
+	}
+}
+
+static void loader_free_news(struct loader_news *news)
+{
+	config_free(&news->config);
+	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
+		ruleset_part_free(&news->parts[i]);
+	free(news);
+}
+
+/*
+ * Make rules from what the thread read, on the loop.  The thread goes on using the config of the
+ * reading that it did last; that stays alive, as loader->rules holds it until the next one is here.
+ */
+static void loader_hand_over(struct loader *loader, struct loader_news *news)
+{
+	struct ruleset *rules = NULL;
+
+	if (news->config != NULL) {
+		config_log_restarts(ruleset_config(loader->rules), news->config);
+		rules = ruleset_new(news->config, news->parts);
+	} else if (!news->is_reload) {
+		rules = ruleset_replace(loader->rules, news->which, news->parts[news->which]);
+	}
+	if (rules != NULL) {
+		news->config = NULL;
+		memset(news->parts, 0, sizeof(news->parts));
+		ruleset_release(&loader->rules);
+		loader->rules = rules;
+		loader->on_rules(ruleset_hold(rules), loader->arg);
+	}
+	if (news->is_reload)
+		loader->on_reloaded(news->succeeded, loader->arg);
+}
+
+static struct loader_news *loader_take_news(struct loader *loader)
+{
+	pthread_mutex_lock(&loader->lock);
+	struct loader_news *news = TAILQ_FIRST(&loader->news);
+	if (news != NULL)
+		TAILQ_REMOVE(&loader->news, news, link);
+	pthread_mutex_unlock(&loader->lock);
+	return news;
+}
+
+static void on_loader_news(void *arg)
+{
+	struct loader *loader = arg;
+	struct loader_news *news;
+
+	while ((news = loader_take_news(loader)) != NULL) {
+		loader_hand_over(loader, news);
+		loader_free_news(news);
+	}
+}
+
+bool loader_start(struct loader *loader, struct event_base *base, loader_rules_fn *on_rules,
+		  loader_reloaded_fn *on_reloaded, void *arg)
+{
+	sigset_t all, before;
+
+	loader->on_rules = on_rules;
+	loader->on_reloaded = on_reloaded;
+	loader->arg = arg;
+	loader->wakeup = wakeup_new(base, on_loader_news, loader);
+	if (loader->wakeup == NULL || loader->control_fd < 0)
+		return false;
+	/* Signals are for the event loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool started = pthread_create(&loader->thread, NULL, loader_main, loader) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!started)
+		wakeup_free(&loader->wakeup);
+	return started;
+}
+
+static void loader_tell(struct loader *loader, bool *what)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&loader->lock);
+	*what = true;
+	pthread_mutex_unlock(&loader->lock);
+	if (write(loader->control_fd, &one, sizeof(one)) != sizeof(one))
+		log_error("eventfd: %s", strerror(errno));
+}
+
+void loader_reload(struct loader *loader)
+{
+	loader_tell(loader, &loader->wants_reload);
+}
+
+void loader_free(struct loader **loader)
+{
+	struct loader *freed = *loader;
+	struct loader_news *news;
+
+	if (freed == NULL)
+		return;
+	*loader = NULL;
+	if (freed->wakeup != NULL) {
+		loader_tell(freed, &freed->stop);
+		pthread_join(freed->thread, NULL);
+		wakeup_free(&freed->wakeup);
+	}
+	while ((news = loader_take_news(freed)) != NULL)
+		loader_free_news(news);
+	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
+		file_watch_clear(&freed->watches[i]);
+	ruleset_release(&freed->rules);
+	pthread_mutex_destroy(&freed->lock);
+	if (freed->inotify >= 0)
+		close(freed->inotify);
+	if (freed->control_fd >= 0)
+		close(freed->control_fd);
+	free(freed);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads settings and tables: once at the start, whole on a reload, and each table again by itself
+ * when its file changes.
+ *
+ * After the start it works on a thread of its own, so that a large table holds up no mail, and
+ * hands what it read to the event loop.  A file counts as changed when it is finished: nobody has
+ * it open for writing (inotify(7) tells, for writers on this machine), it has been the same for
+ * half a second, and its last line ends.  What cannot be read, or has an error in it, is logged,
+ * and what was in force stays.
+ */
+#pragma once
+
+#include "ruleset.h"
+
+struct event_base;
+struct loader;
+
+/*
+ * Where the settings come from: path (NULL: the default file) and overrides ("name=value"), both
+ * borrowed for the loader's life.
+ */
+struct loader_source {
+	const char *path;
+	char *const *overrides;
+	size_t override_count;
+};
+
+/*
+ * There are new rules: those in force with what changed, or all of them after a reload.  The callee
+ * becomes their holder.
+ */
+typedef void loader_rules_fn(struct ruleset *rules, void *arg);
+
+/* A reload that loader_reload() asked for is done; when it failed, the old rules are still in
+ * force. */
+typedef void loader_reloaded_fn(bool succeeded, void *arg);
+
+/*
+ * Read settings and tables now, on the caller's thread.  The loader, and the rules (the caller is
+ * their holder); or NULL with what is wrong in diag.
+ */
+struct loader *loader_new(const struct loader_source *source, struct ruleset **rules,
+			  struct diag *diag);
+
+/* Begin to watch the files.  Both functions run from base's loop.  False: no thread to be had. */
+bool loader_start(struct loader *loader, struct event_base *base, loader_rules_fn *on_rules,
+		  loader_reloaded_fn *on_reloaded, void *arg);
+
+/* Read everything again, soon. */
+void loader_reload(struct loader *loader);
+
+/* Neither function runs any more. */
+void loader_free(struct loader **loader);
