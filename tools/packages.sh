@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Which Debian packages the two commands need, and how they get them.  Sourced by tools/quickstart and
+# tools/check.
+
+# To build, and to talk to what was built.
+build_packages="gcc libc6-dev meson ninja-build pkg-config python3 \
+libevent-dev libsqlite3-dev libsodium-dev libsystemd-dev"
+
+# To run every test as well.
+check_packages="$build_packages clang libclang-rt-dev clang-format mandoc python3-pytest"
+
+# To run those that need root: a real Postfix, a real DNS server, in network namespaces.
+root_packages="postfix unbound iproute2 util-linux procps openssl ca-certificates"
+
+is_installed() {
+	[ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
+}
+
+# Install those of "$@" that are missing, after saying so.  Without root: tell what to do, and end.
+install_packages() {
+	local missing=""
+	for package in "$@"; do
+		is_installed "$package" || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		echo "These Debian packages are missing, and installing them takes root:"
+		echo "    sudo apt-get install --no-install-recommends$missing"
+		exit 1
+	fi
+	echo "Installing with apt-get:$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	case "$missing" in
+	*" postfix"*)
+		# Only its programs are wanted; nothing of it is to be configured or started here.
+		echo "(Postfix is installed without a configuration, and is not started.)"
+		echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+		;;
+	esac
+	apt-get update -qq
+	# shellcheck disable=SC2086 # a list of words
+	apt-get install -qq --yes --no-install-recommends $missing >/dev/null
+}
