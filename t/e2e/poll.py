@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Waiting for something to happen: asked for again and again until it has, or clearly will not."""
+
+import time
+
+PATIENCE_S = 30
+PAUSE_S = 0.02
+
+
+def wait_until(what, condition, timeout_s=PATIENCE_S, pause_s=PAUSE_S):
+    """Return condition()'s first true value; fail, saying what was waited for, when there is none in time."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        last_try = time.monotonic() >= deadline
+        value = condition()
+        if value:
+            return value
+        if last_try:
+            raise AssertionError(f'not within {timeout_s} seconds: {what}')
+        time.sleep(pause_s)
