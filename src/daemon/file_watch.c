@@ -53,33 +53,46 @@ static void file_watch_follow(struct file_watch *watch)
 						 IN_MODIFY | IN_CLOSE_WRITE | IN_MASK_ADD);
 }
 
-void file_watch_init(struct file_watch *watch, const char *path, int inotify)
+void file_watch_init(struct file_watch *watch, const char *path)
 {
-	*watch =
-		(struct file_watch){.path = mem_copy_string(path), .inotify = inotify, .watch = -1};
+	*watch = (struct file_watch){.path = mem_copy_string(path),
+				     .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+				     .watch = -1};
 	watch->taken = watch->seen = file_watch_look(path);
 	file_watch_follow(watch);
 }
 
-void file_watch_note(struct file_watch *watch, int number, uint32_t mask)
+/* Learn from inotify what its writers did. */
+static void file_watch_read_events(struct file_watch *watch)
 {
-	/* Events were lost: what is known of the writer may be wrong. */
-	if (mask & IN_Q_OVERFLOW)
-		watch->is_written = false;
-	if (number != watch->watch)
-		return;
-	if (mask & IN_MODIFY)
-		watch->is_written = true;
-	if (mask & IN_CLOSE_WRITE)
-		watch->is_written = false;
-	if (mask & IN_IGNORED)
-		watch->watch = -1;
+	_Alignas(struct inotify_event) char buffer[4096];
+	ssize_t length;
+
+	while ((length = read(watch->inotify, buffer, sizeof(buffer))) > 0) {
+		for (char *at = buffer; at < buffer + length;) {
+			const struct inotify_event *event =
+				(const struct inotify_event *)(void *)at;
+			at += sizeof(*event) + event->len;
+			/* Events were lost: what is known of the writer may be wrong. */
+			if (event->mask & IN_Q_OVERFLOW)
+				watch->is_written = false;
+			if (event->wd != watch->watch)
+				continue;
+			if (event->mask & IN_MODIFY)
+				watch->is_written = true;
+			if (event->mask & IN_CLOSE_WRITE)
+				watch->is_written = false;
+			if (event->mask & IN_IGNORED)
+				watch->watch = -1;
+		}
+	}
 }
 
 bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
 {
 	struct file_look now = file_watch_look(watch->path);
 
+	file_watch_read_events(watch);
 	if (!file_watch_same(&now, &watch->seen)) {
 		bool is_other_file = !file_watch_same_file(&now, &watch->seen);
 		watch->seen = now;
@@ -119,8 +132,8 @@ void file_watch_clear(struct file_watch *watch)
 {
 	if (watch->path == NULL)
 		return;
-	if (watch->watch >= 0)
-		inotify_rm_watch(watch->inotify, watch->watch);
+	if (watch->inotify >= 0)
+		close(watch->inotify);
 	free(watch->path);
 	*watch = (struct file_watch){.inotify = -1, .watch = -1};
 }

@@ -25,9 +25,10 @@ struct file_look {
 };
 
 struct file_watch {
-	char *path;             /* owned; NULL: not initialised */
-	int inotify;            /* borrowed; -1: none */
-	int watch;              /* number of the watch on the file's inode; -1: none */
+	char *path;  /* owned; NULL: not initialised */
+	int inotify; /* owned; an instance of its own, for two settings may name one file,
+				 * and an instance has one watch for it; -1: none to be had */
+	int watch;   /* number of the watch on the file's inode; -1: none */
 	struct file_look taken; /* as it was when it was last taken over, or refused */
 	struct file_look seen;  /* as it was at the last look */
 	int64_t seen_ms;        /* monotonic: since when it looks like that */
@@ -35,10 +36,7 @@ struct file_watch {
 };
 
 /* Begin to watch path, whose present state counts as taken. */
-void file_watch_init(struct file_watch *watch, const char *path, int inotify);
-
-/* An inotify event for watch number number came. */
-void file_watch_note(struct file_watch *watch, int number, uint32_t mask);
+void file_watch_init(struct file_watch *watch, const char *path);
 
 /* Look; true when the file differs from what was taken, and its writer is done. */
 bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms);

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -61,7 +60,6 @@ struct loader {
 	struct loader_queue news;
 
 	/* The thread's own. */
-	int inotify;           /* owned; -1: none to be had */
 	struct config *config; /* borrowed: the loop's ruleset has it, see loader_hand_over() */
 	struct file_watch watches[RULESET_TABLE_COUNT];
 };
@@ -85,8 +83,7 @@ static bool loader_read(struct loader *loader, struct loader_set *set, struct di
 	set->config = config_read(source->path, source->overrides, source->override_count, diag);
 	for (unsigned i = 0; i < RULESET_TABLE_COUNT; i++) {
 		/* Looked at before it is read: what is changed in between is read again. */
-		file_watch_init(&set->watches[i], ruleset_table_path(set->config, i)->path,
-				loader->inotify);
+		file_watch_init(&set->watches[i], ruleset_table_path(set->config, i)->path);
 		(void)ruleset_read_table(set->config, i, &set->parts[i], diag);
 	}
 	bool succeeded = diag->error_count == errors_before;
@@ -105,7 +102,6 @@ struct loader *loader_new(const struct loader_source *source, struct ruleset **r
 	TAILQ_INIT(&loader->news);
 	pthread_mutex_init(&loader->lock, NULL);
 	loader->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	loader->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (!loader_read(loader, &set, diag)) {
 		loader_free(&loader);
 		return NULL;
@@ -188,23 +184,6 @@ static void loader_run_table(struct loader *loader, enum ruleset_table which)
 	diag_clear(&diag);
 }
 
-/* Hand what inotify tells to the watches. */
-static void loader_read_inotify(struct loader *loader)
-{
-	_Alignas(struct inotify_event) char buffer[4096];
-	ssize_t length;
-
-	while ((length = read(loader->inotify, buffer, sizeof(buffer))) > 0) {
-		for (char *at = buffer; at < buffer + length;) {
-			const struct inotify_event *event =
-				(const struct inotify_event *)(void *)at;
-			for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
-				file_watch_note(&loader->watches[i], event->wd, event->mask);
-			at += sizeof(*event) + event->len;
-		}
-	}
-}
-
 static void *loader_main(void *arg)
 {
 	struct loader *loader = arg;
@@ -223,7 +202,6 @@ static void *loader_main(void *arg)
 			return NULL;
 		if (reload)
 			loader_run_reload(loader);
-		loader_read_inotify(loader);
 		for (unsigned i = 0; i < RULESET_TABLE_COUNT; i++)
 			if (file_watch_has_changed(&loader->watches[i], clock_mono_ms()))
 				loader_run_table(loader, i);
@@ -340,8 +318,6 @@ void loader_free(struct loader **loader)
 		file_watch_clear(&freed->watches[i]);
 	ruleset_release(&freed->rules);
 	pthread_mutex_destroy(&freed->lock);
-	if (freed->inotify >= 0)
-		close(freed->inotify);
 	if (freed->control_fd >= 0)
 		close(freed->control_fd);
 	free(freed);

@@ -164,10 +164,11 @@ static void on_connection_verdict(const struct verdict *verdict, void *arg)
 	}
 	connection_set_state(connection,
 			     connection->used > 0 ? CONNECTION_READING : CONNECTION_IDLE);
-	if (connection->peer_is_done ||
-	    (connection->server->stopped != NULL && connection->used == 0))
+	if (connection->used == 0 &&
+	    (connection->peer_is_done || connection->server->stopped != NULL))
 		return connection_free(connection);
-	event_add(connection->readable, NULL);
+	if (!connection->peer_is_done)
+		event_add(connection->readable, NULL);
 	return connection_take_requests(connection);
 }
 
@@ -182,8 +183,12 @@ static void connection_take_requests(struct connection *connection)
 	size_t length = request_find_end(bytes, &connection->scanned);
 	if (length > limit || (length == 0 && connection->used >= limit))
 		return connection_break(connection, "longer than max_request_size");
-	if (length == 0)
+	if (length == 0) {
+		/* The rest of a request that will never come. */
+		if (connection->peer_is_done)
+			connection_free(connection);
 		return;
+	}
 	const char *why = request_parse(&request, span_first(bytes, length));
 	if (why != NULL)
 		return connection_break(connection, why);
