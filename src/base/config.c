@@ -153,10 +153,10 @@ void config_print(const struct config *config, FILE *to)
 	diag_clear(&diag);
 }
 
-void config_log_restarts(const struct config *before, const struct config *now)
+void config_log_restarts(const struct config *start, const struct config *now)
 {
 	for (size_t i = 0; i < config_table_count; i++)
-		if (config_table[i].needs_restart && !config_is_same(before, now, i))
+		if (config_table[i].needs_restart && !config_is_same(start, now, i))
 			log_warning("%s: the new value takes effect when sixgated is started again",
 				    config_table[i].name);
 }

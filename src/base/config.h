@@ -114,7 +114,7 @@ struct config *config_read(const char *path, char *const *overrides, size_t over
 /* Print the settings that differ from their defaults, "name = value" each (postconf -n). */
 void config_print(const struct config *config, FILE *to);
 
-/* Log the settings that differ between the two and take a restart to change. */
-void config_log_restarts(const struct config *before, const struct config *now);
+/* Log the settings that take a restart to change, and differ now from those of the start. */
+void config_log_restarts(const struct config *start, const struct config *now);
 
 void config_free(struct config **config);

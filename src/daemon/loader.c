@@ -47,8 +47,9 @@ struct loader {
 	struct loader_source source;
 
 	/* The loop's own. */
-	struct ruleset *rules; /* held */
-	struct wakeup *wakeup; /* owned; there are news; NULL before the start */
+	struct ruleset *rules;   /* held: those in force */
+	struct ruleset *started; /* held: those of the start, for what takes a restart to change */
+	struct wakeup *wakeup;   /* owned; there are news; NULL before the start */
 	loader_rules_fn *on_rules;
 	loader_reloaded_fn *on_reloaded;
 	void *arg;
@@ -109,6 +110,7 @@ struct loader *loader_new(const struct loader_source *source, struct ruleset **r
 	loader->config = set.config;
 	memcpy(loader->watches, set.watches, sizeof(loader->watches));
 	loader->rules = ruleset_new(set.config, set.parts);
+	loader->started = ruleset_hold(loader->rules);
 	*rules = ruleset_hold(loader->rules);
 	return loader;
 }
@@ -225,7 +227,7 @@ static void loader_hand_over(struct loader *loader, struct loader_news *news)
 	struct ruleset *rules = NULL;
 
 	if (news->config != NULL) {
-		config_log_restarts(ruleset_config(loader->rules), news->config);
+		config_log_restarts(ruleset_config(loader->started), news->config);
 		rules = ruleset_new(news->config, news->parts);
 	} else if (!news->is_reload) {
 		rules = ruleset_replace(loader->rules, news->which, news->parts[news->which]);
@@ -317,6 +319,7 @@ void loader_free(struct loader **loader)
 	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
 		file_watch_clear(&freed->watches[i]);
 	ruleset_release(&freed->rules);
+	ruleset_release(&freed->started);
 	pthread_mutex_destroy(&freed->lock);
 	if (freed->control_fd >= 0)
 		close(freed->control_fd);

@@ -131,11 +131,11 @@ static enum sqlite_db_status sqlite_open_db(struct sqlite_store *store, bool is_
 }
 
 /* Answer every question in batch within one transaction. */
-static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
-					      struct sqlite_queue *batch)
+static enum sqlite_db_status sqlite_try_once(struct sqlite_store *store, struct sqlite_queue *batch,
+					     bool for_writing)
 {
 	struct sqlite_request *request;
-	enum sqlite_db_status status = sqlite_db_begin(store->db);
+	enum sqlite_db_status status = sqlite_db_begin(store->db, for_writing);
 
 	TAILQ_FOREACH (request, batch, link) {
 		if (status != SQLITE_DB_OK)
@@ -160,8 +160,22 @@ static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
 }
 
 /*
- * Answer batch, which may be empty (then there is only clean-up).  The database is closed on
- * failure and opened again by a later batch: what failed may have left it half-usable.
+ * Known mail costs a read, and a read waits for nobody.  When there is something to write and somebody
+ * else, an admin with sqlite3(1) say, is writing, all is done again when he has finished.
+ */
+static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
+					      struct sqlite_queue *batch)
+{
+	enum sqlite_db_status status = sqlite_try_once(store, batch, false);
+	if (status == SQLITE_DB_BUSY)
+		status = sqlite_try_once(store, batch, true);
+	return status;
+}
+
+/*
+ * Answer batch, which may be empty (then there is only clean-up).  The database is closed on failure and
+ * opened again by a later batch, for what failed may have left it half-usable; a lock that another
+ * process holds does not.
  */
 static enum store_status sqlite_run_batch(struct sqlite_store *store, struct sqlite_queue *batch)
 {
@@ -180,7 +194,8 @@ static enum store_status sqlite_run_batch(struct sqlite_store *store, struct sql
 			status = sqlite_try_batch(store, batch);
 	}
 	if (status != SQLITE_DB_OK) {
-		sqlite_db_close(&store->db);
+		if (status != SQLITE_DB_BUSY)
+			sqlite_db_close(&store->db);
 		sqlite_log_failing(store);
 		return STORE_FAILED;
 	}

@@ -21,6 +21,7 @@ enum {
 
 enum sqlite_db_statement {
 	DB_BEGIN,
+	DB_BEGIN_WRITING,
 	DB_COMMIT,
 	DB_ROLLBACK,
 	DB_ENTRY_FIND,
@@ -38,6 +39,7 @@ enum sqlite_db_statement {
 
 static const char *const sqlite_db_sql[] = {
 	[DB_BEGIN] = "BEGIN",
+	[DB_BEGIN_WRITING] = "BEGIN IMMEDIATE",
 	[DB_COMMIT] = "COMMIT",
 	[DB_ROLLBACK] = "ROLLBACK",
 	[DB_ENTRY_FIND] = "SELECT id, first_seen, last_seen, passes FROM entry"
@@ -233,9 +235,9 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 	return status;
 }
 
-enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db)
+enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 {
-	return sqlite_db_run(db, DB_BEGIN);
+	return sqlite_db_run(db, for_writing ? DB_BEGIN_WRITING : DB_BEGIN);
 }
 
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)

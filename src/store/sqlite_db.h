@@ -16,7 +16,8 @@ struct sqlite_db;
 
 enum sqlite_db_status {
 	SQLITE_DB_OK,
-	SQLITE_DB_FAILED,  /* disk full, no permission, locked: may pass */
+	SQLITE_DB_BUSY,    /* another process has it locked; nothing else is wrong */
+	SQLITE_DB_FAILED,  /* disk full, no permission: may pass */
 	SQLITE_DB_DAMAGED, /* what is in the file is no sound database */
 	SQLITE_DB_FOREIGN, /* it is sound, but not ours, or of a later version of us */
 };
@@ -29,7 +30,13 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 				     struct sqlite_db **db, char why[static STORE_WHY_SIZE])
 	__attribute__((warn_unused_result));
 
-enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db) __attribute__((warn_unused_result));
+/*
+ * Begin a transaction.  One that is not for_writing locks nobody out until its first write, but is told
+ * SQLITE_DB_BUSY there at once when somebody else is writing; one that is for_writing waits for its
+ * turn here, for a while.
+ */
+enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
+	__attribute__((warn_unused_result));
 
 /* Find, decide, keep (store.h). */
 enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,

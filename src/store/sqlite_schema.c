@@ -54,6 +54,9 @@ enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,
 	else
 		snprintf(why, STORE_WHY_SIZE, "%s (%s)", message, kind);
 	switch (code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return SQLITE_DB_BUSY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return SQLITE_DB_DAMAGED;
