@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The daemon's database as others see it: an admin with sqlite3(1), a broken disk."""
+
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+PAGE = 4096
+
+
+def connect(path):
+    return sqlite3.connect(path, timeout=30, isolation_level=None)
+
+
+def rows(path, sql):
+    with closing(connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def entries(path):
+    return rows(path, 'SELECT identity, sender, recipient FROM entry')
+
+
+def integrity(path):
+    """What PRAGMA integrity_check says of a copy: the daemon shall find its files as it left them."""
+    with tempfile.TemporaryDirectory(prefix='sixgate-') as folder:
+        for name in (path.name, f'{path.name}-wal'):
+            if (path.parent / name).exists():
+                shutil.copy(path.parent / name, folder)
+        return rows(Path(folder) / path.name, 'PRAGMA integrity_check')[0][0]
+
+
+@contextmanager
+def locked(path):
+    """Nobody else can write meanwhile."""
+    with closing(connect(path)) as connection:
+        connection.execute('BEGIN EXCLUSIVE')
+        yield
+        connection.execute('ROLLBACK')
+
+
+def empty_log(path):
+    """Bring all that is in the write-ahead log into the database itself."""
+    with closing(connect(path)) as connection:
+        busy, _, _ = connection.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchone()
+        assert busy == 0
+
+
+def overwrite(path, begin, end=None):
+    """Put rubbish there."""
+    with path.open('r+b') as file:
+        end = end or path.stat().st_size
+        file.seek(begin)
+        file.write(b'\xa5' * (end - begin))
+
+
+def truncate(path, size):
+    with path.open('r+b') as file:
+        file.truncate(size)
+
+
+# What a disk can do to a file, each by a name that says where.
+DAMAGES = {
+    'header': lambda path: overwrite(path, 0, 100),
+    'middle': lambda path: overwrite(path, PAGE),
+    'truncated': lambda path: truncate(path, PAGE),
+}

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What can happen to a database: damage, a full disk, somebody else's lock."""
+
+import re
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import database
+from daemon import Load
+from policy import GREYLISTED, PASS, STORE_DEFERS, new_recipient, request
+from poll import wait_until
+from user import can_mount
+
+STORE_FAILED = ('on_store_failure', 'check_deadline')
+MOVED = re.compile(r'error: store: (\S+): the database is damaged: .*; it is now (\S+), and a new one is begun')
+DATED = re.compile(r'sixgate\.db\.damaged-\d{8}T\d{6}Z(\.\d+)?')
+
+
+def fill(daemon, count=200):
+    """Entries enough for a few pages."""
+    recipients = [new_recipient() for _ in range(count)]
+    with daemon.connect() as connection:
+        for recipient in recipients:
+            connection.ask(recipient=recipient)
+    return recipients
+
+
+def assert_begun_anew(daemon, start):
+    """The damaged database is where the log says, and a new one is in use."""
+    old, new = MOVED.search(daemon.log(start)).groups()
+    assert old == str(daemon.database)
+    assert Path(new).is_file() and DATED.fullmatch(Path(new).name)
+    assert daemon.reason(recipient=new_recipient()) == 'new'
+    assert database.integrity(daemon.database) == 'ok'
+
+
+# At the start and while it runs
+
+@pytest.mark.parametrize('where', database.DAMAGES)
+def test_database_damaged_before_the_start_is_moved_aside(daemon, where):
+    daemon.start()
+    recipients = fill(daemon)
+    daemon.stop()
+    database.DAMAGES[where](daemon.database)
+    damaged = daemon.database.read_bytes()
+    start = daemon.log_size()
+    daemon.start()
+    # What is damaged may be found at once or by the first request.
+    assert daemon.reason(recipient=recipients[0]) == 'new'
+    assert_begun_anew(daemon, start)
+    moved = Path(MOVED.search(daemon.log(start))[2])
+    assert moved.read_bytes() == damaged, 'what is left of the database was changed'
+
+
+@pytest.mark.parametrize('where', database.DAMAGES)
+def test_database_damaged_while_in_use_is_moved_aside_and_mail_is_answered(daemon, where):
+    daemon.configure(max_new_per_client=0)
+    daemon.start()
+    before = daemon.open_files()
+    recipients = fill(daemon)
+    database.empty_log(daemon.database)
+    start = daemon.log_size()
+    with daemon.connect() as connection:
+        database.DAMAGES[where](daemon.database)
+        assert connection.ask(recipient=recipients[0]) == GREYLISTED
+    assert_begun_anew(daemon, start)
+    assert [verdict for verdict in daemon.verdicts(start) if verdict['reason'] in STORE_FAILED] == []
+    assert daemon.has_closed_all_since(before)
+
+
+def test_database_damaged_under_load_costs_no_answer(daemon):
+    daemon.configure(max_new_per_client=0)
+    daemon.start()
+    fill(daemon)
+    with Load(daemon, 4, lambda action: action in (GREYLISTED, PASS)) as load:
+        for _ in range(3):
+            load.wait_for_more(50)
+            # It is met when the log is brought into the database, or at the next start.
+            database.overwrite(daemon.database, 0)
+            database.overwrite(daemon.database.with_name('sixgate.db-wal'), 0)
+            load.wait_for_more(50)
+    daemon.stop()
+    daemon.start()
+    assert daemon.ask(recipient=new_recipient()) == GREYLISTED
+    assert database.integrity(daemon.database) == 'ok'
+
+
+def test_two_damages_within_one_second_keep_both_databases(daemon):
+    for _ in range(3):
+        daemon.start()
+        daemon.ask(recipient=new_recipient())
+        daemon.stop()
+        database.DAMAGES['header'](daemon.database)
+    daemon.start()
+    assert len([path for path in daemon.folder.iterdir() if DATED.fullmatch(path.name)]) == 3
+
+
+def test_missing_tables_are_damage_too(daemon):
+    daemon.start()
+    daemon.stop()
+    with closing(database.connect(daemon.database)) as vandal:
+        vandal.execute('DROP TABLE client')
+    start = daemon.log_size()
+    daemon.start()
+    assert_begun_anew(daemon, start)
+
+
+def test_database_that_was_deleted_while_in_use_does_not_stop_mail(daemon):
+    daemon.start()
+    fill(daemon, 10)
+    for path in daemon.folder.glob('sixgate.db*'):
+        path.unlink()
+    assert daemon.ask(recipient=new_recipient()) in (GREYLISTED, PASS)
+    daemon.stop()
+    daemon.start()
+    assert daemon.ask(recipient=new_recipient()) == GREYLISTED
+
+
+# Locked by somebody else
+
+@pytest.mark.parametrize('setting, answer', [('pass', PASS), ('defer', STORE_DEFERS)])
+def test_locked_store_is_answered_as_on_store_failure_says_within_check_deadline(daemon, setting, answer):
+    daemon.configure(check_deadline='1s', on_store_failure=setting)
+    daemon.start()
+    assert daemon.ask() == GREYLISTED
+    taken = []
+    with database.locked(daemon.database):
+        for _ in range(3):
+            begin = time.monotonic()
+            verdict = daemon.verdict(recipient=new_recipient())
+            taken.append(time.monotonic() - begin)
+            assert verdict['answer'] == answer
+            assert verdict['reason'] in STORE_FAILED
+    # A slow machine may hold up one, but hardly all of them.
+    assert min(taken) < 1.9
+    wait_until('the store answers again', lambda: daemon.reason(recipient=new_recipient()) == 'new')
+    assert daemon.reason().startswith('early-retry'), 'what was known before is forgotten'
+
+
+def test_store_locked_for_a_moment_only_makes_mail_wait(daemon):
+    daemon.start()
+    reasons = []
+    # On a slow machine the moment may become longer than the daemon waits; but hardly each time.
+    for _ in range(10):
+        start = daemon.log_size()
+        with daemon.connect() as connection, daemon.connect() as other:
+            with database.locked(daemon.database):
+                connection.send_and_wait(request(recipient=new_recipient()))
+                for _ in range(100):
+                    other.ask(protocol_state='MAIL')
+            connection.read_answer()
+        wait_until('the verdict is logged', lambda: daemon.verdicts(start))
+        reasons.append(daemon.verdicts(start)[0]['reason'])
+        if reasons[-1] == 'new':
+            return
+    raise AssertionError(f'nobody waited for the lock: {reasons}')
+
+
+def test_admin_who_writes_at_the_same_time_costs_no_answer(daemon):
+    daemon.configure(max_new_per_client=0)
+    daemon.start()
+    stop = threading.Event()
+
+    def write_in_a_loop():
+        with closing(database.connect(daemon.database)) as admin:
+            admin.execute('PRAGMA synchronous = OFF')
+            # Short writes with pauses between them: whoever is patient finds one.
+            while not stop.wait(0.005):
+                admin.execute("INSERT OR REPLACE INTO client VALUES ('nobody', 0, 0, 0, 99999999999)")
+    admin = threading.Thread(target=write_in_a_loop)
+    admin.start()
+    try:
+        start = daemon.log_size()
+        with daemon.connect() as connection:
+            for _ in range(300):
+                connection.ask(recipient=new_recipient())
+    finally:
+        stop.set()
+        admin.join()
+    daemon.wait_for_log('sixgated: action=', start, count=300)
+    failed = [verdict for verdict in daemon.verdicts(start) if verdict['reason'] in STORE_FAILED]
+    assert len(failed) == 0, f'{len(failed)} of 300 were not greylisted because somebody else wrote as well'
+
+
+def test_end_while_the_store_is_locked(daemon):
+    daemon.configure(check_deadline='1s')
+    daemon.start()
+    with database.locked(daemon.database):
+        with daemon.connect() as connection:
+            connection.send_and_wait(request())
+            daemon.stop()
+            assert connection.read_to_end() == f'action={PASS}\n\n'.encode()
+
+
+# A full disk
+
+class SmallDisk:
+    """A file system of a megabyte in the daemon's own mount namespace."""
+
+    def __init__(self, daemon):
+        self._daemon = daemon
+        self.mounted = daemon.folder / 'disk'
+        self.mounted.mkdir()
+
+    def command(self):
+        mount = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"'
+        return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', mount, self.mounted,
+                *self._daemon.command('-v')]
+
+    @property
+    def _ballast(self):
+        return Path(f'/proc/{self._daemon.pid}/root') / self.mounted.relative_to('/') / 'ballast'
+
+    def fill(self):
+        with self._ballast.open('ab', buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+
+    def make_room(self):
+        self._ballast.unlink()
+
+
+@pytest.mark.skipif(not can_mount(), reason='needs root, to mount a small file system')
+def test_full_disk_is_answered_as_on_store_failure_says_and_room_mends_it(daemon):
+    disk = SmallDisk(daemon)
+    settings = {'store': f'sqlite:{disk.mounted}/sixgate.db', 'max_new_per_client': 0}
+    daemon.configure(**settings, on_store_failure='pass')
+    daemon.start(command=disk.command())
+    before = daemon.open_files()
+    known = fill(daemon, 20)
+    disk.fill()
+
+    def answer_of_the_failing_store():
+        # Closing and opening the database may make some room again.
+        disk.fill()
+        verdict = daemon.verdict(recipient=new_recipient())
+        return verdict['reason'] == 'on_store_failure' and verdict['answer']
+    assert wait_until('the store fails', answer_of_the_failing_store) == PASS
+    daemon.configure(**settings, on_store_failure='defer')
+    daemon.reload()
+    assert wait_until('the store fails', answer_of_the_failing_store) == STORE_DEFERS
+    said = [line for line in daemon.log().splitlines() if 'error: store: ' in line]
+    assert len(said) >= 1 and all('full' in line or 'disk I/O' in line for line in said), said
+
+    disk.make_room()
+    wait_until('the store answers again', lambda: daemon.reason(recipient=new_recipient()) == 'new')
+    daemon.wait_for_log('store: .*: answers again')
+    for recipient in known:
+        assert daemon.reason(recipient=recipient).startswith('early-retry')
+    assert daemon.has_closed_all_since(before)
