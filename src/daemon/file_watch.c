@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -47,24 +48,70 @@ static void file_watch_follow(struct file_watch *watch)
 	if (watch->watch >= 0)
 		inotify_rm_watch(watch->inotify, watch->watch);
 	watch->watch = -1;
-	watch->is_written = false;
+	watch->inode_is_written = false;
 	if (watch->inotify >= 0 && watch->seen.exists)
-		watch->watch = inotify_add_watch(watch->inotify, watch->path,
-						 IN_MODIFY | IN_CLOSE_WRITE | IN_MASK_ADD);
+		watch->watch =
+			inotify_add_watch(watch->inotify, watch->path, IN_MODIFY | IN_CLOSE_WRITE);
+}
+
+/* Watch the directory that path is in: it sees a new file from its first moment on. */
+static int file_watch_directory(const struct file_watch *watch)
+{
+	char *directory = mem_copy_string(watch->path);
+	char *slash = strrchr(directory, '/');
+
+	if (slash != NULL)
+		slash[slash == directory ? 1 : 0] = '\0';
+	int number = inotify_add_watch(watch->inotify, slash != NULL ? directory : ".",
+				       IN_CREATE | IN_OPEN | IN_MODIFY | IN_CLOSE | IN_MOVED_TO);
+	free(directory);
+	return number;
 }
 
 void file_watch_init(struct file_watch *watch, const char *path)
 {
 	*watch = (struct file_watch){.path = mem_copy_string(path),
 				     .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+				     .directory = -1,
 				     .watch = -1};
+	if (watch->inotify >= 0 && path[0] != '\0')
+		watch->directory = file_watch_directory(watch);
 	watch->taken = watch->seen = file_watch_look(path);
 	file_watch_follow(watch);
+}
+
+/* Something happened to the inode. */
+static void file_watch_note_inode(struct file_watch *watch, uint32_t mask)
+{
+	if (mask & IN_MODIFY)
+		watch->inode_is_written = true;
+	if (mask & IN_CLOSE_WRITE)
+		watch->inode_is_written = false;
+	if (mask & IN_IGNORED)
+		watch->watch = -1;
+}
+
+/* Something happened to the name in its directory. */
+static void file_watch_note_name(struct file_watch *watch, uint32_t mask)
+{
+	if (mask & IN_CREATE)
+		watch->is_created = true;
+	if (mask & IN_MODIFY)
+		watch->name_is_written = true;
+	/* open(2) of a new file is seen as IN_CREATE and IN_OPEN, link(2) only as the first: then it
+	 * is a reader who opens it next, and closes it as one. */
+	if ((mask & IN_OPEN) && watch->is_created)
+		watch->name_is_written = true;
+	if ((mask & IN_CLOSE_WRITE) || (mask & IN_MOVED_TO) ||
+	    ((mask & IN_CLOSE_NOWRITE) && watch->is_created))
+		watch->name_is_written = watch->is_created = false;
 }
 
 /* Learn from inotify what its writers did. */
 static void file_watch_read_events(struct file_watch *watch)
 {
+	const char *slash = strrchr(watch->path, '/');
+	const char *name = slash != NULL ? slash + 1 : watch->path;
 	_Alignas(struct inotify_event) char buffer[4096];
 	ssize_t length;
 
@@ -73,26 +120,29 @@ static void file_watch_read_events(struct file_watch *watch)
 			const struct inotify_event *event =
 				(const struct inotify_event *)(void *)at;
 			at += sizeof(*event) + event->len;
-			/* Events were lost: what is known of the writer may be wrong. */
+			/* Events were lost: what is known of the writers may be wrong. */
 			if (event->mask & IN_Q_OVERFLOW)
-				watch->is_written = false;
-			if (event->wd != watch->watch)
-				continue;
-			if (event->mask & IN_MODIFY)
-				watch->is_written = true;
-			if (event->mask & IN_CLOSE_WRITE)
-				watch->is_written = false;
-			if (event->mask & IN_IGNORED)
-				watch->watch = -1;
+				watch->name_is_written = watch->inode_is_written = false;
+			if (event->wd == watch->watch)
+				file_watch_note_inode(watch, event->mask);
+			else if (event->wd == watch->directory && event->len > 0 &&
+				 strcmp(event->name, name) == 0)
+				file_watch_note_name(watch, event->mask);
 		}
 	}
+}
+
+bool file_watch_is_written(struct file_watch *watch)
+{
+	file_watch_read_events(watch);
+	return watch->name_is_written || watch->inode_is_written;
 }
 
 bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
 {
 	struct file_look now = file_watch_look(watch->path);
+	bool is_written = file_watch_is_written(watch);
 
-	file_watch_read_events(watch);
 	if (!file_watch_same(&now, &watch->seen)) {
 		bool is_other_file = !file_watch_same_file(&now, &watch->seen);
 		watch->seen = now;
@@ -100,7 +150,10 @@ bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
 		if (is_other_file)
 			file_watch_follow(watch);
 	}
-	return !watch->is_written && mono_ms - watch->seen_ms >= FILE_WATCH_SETTLED_MS &&
+	/* A file that was removed and made anew may have the number of the old one. */
+	if (watch->watch < 0 && watch->seen.exists)
+		file_watch_follow(watch);
+	return !is_written && mono_ms - watch->seen_ms >= FILE_WATCH_SETTLED_MS &&
 	       !file_watch_same(&watch->seen, &watch->taken);
 }
 
@@ -122,8 +175,9 @@ bool file_watch_is_finished(const struct file_watch *watch)
 
 	if (fd < 0)
 		return true;
-	if (watch->seen.size > 0 && pread(fd, &last, 1, watch->seen.size - 1) != 1)
-		last = '\0';
+	/* What cannot be read leaves last as it is. */
+	if (watch->seen.size > 0 && pread(fd, &last, 1, watch->seen.size - 1) < 0)
+		last = '\n';
 	close(fd);
 	return last == '\n';
 }
@@ -135,5 +189,5 @@ void file_watch_clear(struct file_watch *watch)
 	if (watch->inotify >= 0)
 		close(watch->inotify);
 	free(watch->path);
-	*watch = (struct file_watch){.inotify = -1, .watch = -1};
+	*watch = (struct file_watch){.inotify = -1, .directory = -1, .watch = -1};
 }

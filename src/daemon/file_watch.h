@@ -25,14 +25,18 @@ struct file_look {
 };
 
 struct file_watch {
-	char *path;  /* owned; NULL: not initialised */
-	int inotify; /* owned; an instance of its own, for two settings may name one file,
+	char *path;    /* owned; NULL: not initialised */
+	int inotify;   /* owned; an instance of its own, for two settings may name one file,
 				 * and an instance has one watch for it; -1: none to be had */
-	int watch;   /* number of the watch on the file's inode; -1: none */
+	int directory; /* number of the watch on the directory above path; -1: none */
+	int watch;     /* number of the watch on the file's inode; -1: none.  It sees who writes
+			* through another name, to what a link leads to, say */
 	struct file_look taken; /* as it was when it was last taken over, or refused */
 	struct file_look seen;  /* as it was at the last look */
 	int64_t seen_ms;        /* monotonic: since when it looks like that */
-	bool is_written;        /* somebody writes to it, and has not closed it yet */
+	bool name_is_written;   /* seen from the directory: somebody has it open for writing */
+	bool inode_is_written;  /* seen from the inode: the same */
+	bool is_created; /* seen from the directory: it is new; who opens it next is its writer */
 };
 
 /* Begin to watch path, whose present state counts as taken. */
@@ -40,6 +44,9 @@ void file_watch_init(struct file_watch *watch, const char *path);
 
 /* Look; true when the file differs from what was taken, and its writer is done. */
 bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms);
+
+/* Whether somebody is seen writing to it now. */
+bool file_watch_is_written(struct file_watch *watch);
 
 /* What the file looks like now counts as taken, whether it was of use or not. */
 void file_watch_take(struct file_watch *watch);

@@ -29,14 +29,18 @@ struct loader_set {
 	struct config *config;
 	struct ruleset_part parts[RULESET_TABLE_COUNT];
 	struct file_watch watches[RULESET_TABLE_COUNT];
+	/* The file is being written: part and watch are empty, and those that there are stay. */
+	bool keeps[RULESET_TABLE_COUNT];
 };
 
 /* Something for the event loop. */
 struct loader_news {
 	TAILQ_ENTRY(loader_news) link;
-	bool is_reload;        /* the answer to loader_reload() */
-	bool succeeded;        /* a reload that did not brings nothing */
-	struct config *config; /* owned; a whole reload, then all parts are there too; else NULL */
+	bool is_reload; /* the answer to loader_reload() */
+	bool succeeded; /* a reload that did not brings nothing */
+	struct config
+		*config; /* owned; a whole reload, and the parts that are not there stay as they
+				* are; else NULL */
 	enum ruleset_table which; /* the only part that is there, when config is NULL */
 	struct ruleset_part parts[RULESET_TABLE_COUNT];
 };
@@ -83,8 +87,19 @@ static bool loader_read(struct loader *loader, struct loader_set *set, struct di
 	memset(set, 0, sizeof(*set));
 	set->config = config_read(source->path, source->overrides, source->override_count, diag);
 	for (unsigned i = 0; i < RULESET_TABLE_COUNT; i++) {
+		const char *path = ruleset_table_path(set->config, i)->path;
+		struct file_watch *now = &loader->watches[i];
+		if (now->path != NULL && strcmp(now->path, path) == 0 &&
+		    file_watch_is_written(now)) {
+			log_warning("%s: is being written; the old table stays in force until its "
+				    "writer "
+				    "is done",
+				    path);
+			set->keeps[i] = true;
+			continue;
+		}
 		/* Looked at before it is read: what is changed in between is read again. */
-		file_watch_init(&set->watches[i], ruleset_table_path(set->config, i)->path);
+		file_watch_init(&set->watches[i], path);
 		(void)ruleset_read_table(set->config, i, &set->parts[i], diag);
 	}
 	bool succeeded = diag->error_count == errors_before;
@@ -109,7 +124,7 @@ struct loader *loader_new(const struct loader_source *source, struct ruleset **r
 	}
 	loader->config = set.config;
 	memcpy(loader->watches, set.watches, sizeof(loader->watches));
-	loader->rules = ruleset_new(set.config, set.parts);
+	loader->rules = ruleset_new(set.config, set.parts, NULL);
 	loader->started = ruleset_hold(loader->rules);
 	*rules = ruleset_hold(loader->rules);
 	return loader;
@@ -137,6 +152,8 @@ static void loader_run_reload(struct loader *loader)
 	diag_log(&diag, true);
 	if (news.succeeded) {
 		for (size_t i = 0; i < RULESET_TABLE_COUNT; i++) {
+			if (set.keeps[i])
+				continue;
 			file_watch_clear(&loader->watches[i]);
 			loader->watches[i] = set.watches[i];
 		}
@@ -177,8 +194,13 @@ static void loader_run_table(struct loader *loader, enum ruleset_table which)
 	file_watch_take(watch);
 	diag_log(&diag, true);
 	if (succeeded) {
-		log_info("%s: read again, %zu entries", watch->path,
-			 ruleset_part_count(&news.parts[which]));
+		size_t count = ruleset_part_count(&news.parts[which]);
+		if (watch->seen.exists)
+			log_info("%s: read again, %zu %s", watch->path, count,
+				 count == 1 ? "entry" : "entries");
+		else
+			log_warning("%s: the file is gone, so that the table is empty now",
+				    watch->path);
 		loader_send(loader, &news);
 	} else {
 		log_error("%s: the old table stays in force", watch->path);
@@ -228,7 +250,7 @@ static void loader_hand_over(struct loader *loader, struct loader_news *news)
 
 	if (news->config != NULL) {
 		config_log_restarts(ruleset_config(loader->started), news->config);
-		rules = ruleset_new(news->config, news->parts);
+		rules = ruleset_new(news->config, news->parts, loader->rules);
 	} else if (!news->is_reload) {
 		rules = ruleset_replace(loader->rules, news->which, news->parts[news->which]);
 	}

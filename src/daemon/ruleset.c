@@ -54,14 +54,18 @@ static void ruleset_release_shared(struct ruleset_shared *shared)
 	free(shared);
 }
 
-struct ruleset *ruleset_new(struct config *config, struct ruleset_part parts[RULESET_TABLE_COUNT])
+struct ruleset *ruleset_new(struct config *config, struct ruleset_part parts[RULESET_TABLE_COUNT],
+			    struct ruleset *previous)
 {
 	struct ruleset *ruleset = mem_alloc(sizeof(*ruleset));
 
 	ruleset->holders = 1;
 	ruleset->config = ruleset_share(config, (struct ruleset_part){NULL, NULL});
-	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
-		ruleset->tables[i] = ruleset_share(NULL, parts[i]);
+	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++) {
+		bool is_empty = parts[i].access == NULL && parts[i].farms == NULL;
+		ruleset->tables[i] = is_empty ? ruleset_hold_shared(previous->tables[i])
+					      : ruleset_share(NULL, parts[i]);
+	}
 	return ruleset;
 }
 

@@ -21,14 +21,18 @@ enum ruleset_table {
 
 struct ruleset;
 
-/* A table as it was read, on its way into a ruleset: one pointer is not NULL. */
+/* A table as it was read, on its way into a ruleset: one pointer is not NULL, or both are: none. */
 struct ruleset_part {
 	struct access_table *access;
 	struct farm_table *farms;
 };
 
-/* Take over config and the tables in parts.  The caller is the first holder. */
-struct ruleset *ruleset_new(struct config *config, struct ruleset_part parts[RULESET_TABLE_COUNT]);
+/*
+ * Take over config and the tables in parts; where a part is empty, the table of previous (NULL: no part
+ * is empty) goes on.  The caller is the first holder.
+ */
+struct ruleset *ruleset_new(struct config *config, struct ruleset_part parts[RULESET_TABLE_COUNT],
+			    struct ruleset *previous);
 
 /* The same rules with one table replaced by part, which is taken over.  The caller is its first
  * holder, and still holds ruleset. */

@@ -123,6 +123,35 @@ def test_file_takes_effect_only_when_its_writer_has_closed_it_after_a_reload_tha
     write_by_halves(daemon, Clock(daemon))
 
 
+def test_file_removed_and_made_anew_takes_effect_only_when_its_writer_has_closed_it(daemon):
+    daemon.sender_access.write_text(f'{SENDER} REJECT old\n')
+    daemon.start()
+    daemon.sender_access.unlink()
+    write_by_halves(daemon, Clock(daemon))
+
+
+def test_file_made_anew_with_the_number_of_the_old_one_is_still_watched(daemon):
+    daemon.start()
+    for number in range(3):
+        daemon.sender_access.unlink()
+        daemon.sender_access.write_text(f'{SENDER} REJECT number {number}\n')
+        wait_for_answer(daemon, f'REJECT number {number}')
+    write_by_halves(daemon, Clock(daemon))
+
+
+def test_reload_takes_no_table_that_is_being_written(daemon):
+    daemon.sender_access.write_text(f'{SENDER} REJECT old\n')
+    daemon.start()
+    with daemon.sender_access.open('w') as file:
+        file.write('other.example OK\n')
+        file.flush()
+        daemon.reload()
+        daemon.wait_for_log(f'{daemon.sender_access}: is being written')
+        assert daemon.ask() == 'REJECT old'
+        file.write(f'{SENDER} REJECT new\n')
+    wait_for_answer(daemon, 'REJECT new')
+
+
 def test_two_tables_in_one_file_are_both_read_again(daemon):
     daemon.configure(recipient_access=daemon.sender_access)
     daemon.start()
