@@ -20,6 +20,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,10 +32,11 @@ enum {
 	SQLITE_OUTSTANDING_MAX = 20000, /* questions; more than connections can have */
 	SQLITE_BATCH_MAX = 512,         /* questions in one transaction */
 	SQLITE_EXPIRE_STEP = 50,        /* rows removed at a time */
-	SQLITE_EXPIRE_BUSY_MS = 10,     /* to the next step while there are more */
-	SQLITE_EXPIRE_IDLE_MS = 1000,   /* to the next step when there were none */
+	SQLITE_TICK_BUSY_MS = 10,       /* to the next step while there are more */
+	SQLITE_TICK_IDLE_MS = 1000,     /* to the next step when there were none */
 	SQLITE_REOPEN_MS = 1000,        /* between tries while the database cannot be opened */
 	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
+	SQLITE_CHECKPOINT_MS = 100,     /* from the end of one to the next */
 };
 
 struct sqlite_request {
@@ -66,6 +68,7 @@ struct sqlite_store {
 	bool stop, stop_checkpointer;
 	bool wants_checkpoint;  /* the worker asks the checkpointer */
 	bool finish_checkpoint; /* the checkpointer asks the worker to do the rest */
+	int64_t checkpoint_ms;  /* monotonic: the next one not before */
 
 	/* Held by the checkpointer while it has the database open, and by the worker while it moves
 	 * the database aside. */
@@ -75,7 +78,7 @@ struct sqlite_store {
 	struct sqlite_db *db; /* owned; NULL while it cannot be opened */
 	bool is_failing;      /* said so in the log */
 	int64_t reopen_ms;    /* monotonic: not before */
-	int64_t expire_ms;    /* monotonic: next step */
+	int64_t tick_ms;      /* monotonic: next step */
 	char why[STORE_WHY_SIZE];
 };
 
@@ -130,32 +133,36 @@ static enum sqlite_db_status sqlite_open_db(struct sqlite_store *store, bool is_
 	return status;
 }
 
-/* Answer every question in batch within one transaction. */
-static enum sqlite_db_status sqlite_try_once(struct sqlite_store *store, struct sqlite_queue *batch,
-					     bool for_writing)
+/* Roll back, and remember why, when status tells of a failure. */
+static enum sqlite_db_status sqlite_end_transaction(struct sqlite_store *store,
+						    enum sqlite_db_status status)
 {
-	struct sqlite_request *request;
-	enum sqlite_db_status status = sqlite_db_begin(store->db, for_writing);
-
-	TAILQ_FOREACH (request, batch, link) {
-		if (status != SQLITE_DB_OK)
-			break;
-		status = sqlite_db_greylist(store->db, &request->question,
-					    &request->answer.decision);
-	}
-	if (status == SQLITE_DB_OK && clock_mono_ms() >= store->expire_ms) {
-		int removed;
-		status = sqlite_db_expire(store->db, clock_wall_s(), SQLITE_EXPIRE_STEP, &removed);
-		store->expire_ms =
-			clock_mono_ms() + (removed >= SQLITE_EXPIRE_STEP ? SQLITE_EXPIRE_BUSY_MS
-									 : SQLITE_EXPIRE_IDLE_MS);
-	}
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_commit(store->db);
 	if (status != SQLITE_DB_OK) {
 		snprintf(store->why, sizeof(store->why), "%s", sqlite_db_why(store->db));
 		sqlite_db_rollback(store->db);
+	} else if (sqlite_db_wrote(store->db)) {
+		sqlite_log_recovered(store);
 	}
+	return status;
+}
+
+/* Answer the questions from first up to, but not, end (NULL: to the last) within one transaction. */
+static enum sqlite_db_status sqlite_try_once(struct sqlite_store *store,
+					     struct sqlite_request *first,
+					     const struct sqlite_request *end, bool for_writing)
+{
+	enum sqlite_db_status status = sqlite_db_begin(store->db, for_writing);
+
+	for (struct sqlite_request *request = first; request != end && status == SQLITE_DB_OK;
+	     request = TAILQ_NEXT(request, link))
+		status = sqlite_db_greylist(store->db, &request->question,
+					    &request->answer.decision);
+	status = sqlite_end_transaction(store, status);
+	for (struct sqlite_request *request = first; request != end && status == SQLITE_DB_OK;
+	     request = TAILQ_NEXT(request, link))
+		request->answer.status = STORE_ANSWERED;
 	return status;
 }
 
@@ -166,54 +173,119 @@ static enum sqlite_db_status sqlite_try_once(struct sqlite_store *store, struct 
 static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
 					      struct sqlite_queue *batch)
 {
-	enum sqlite_db_status status = sqlite_try_once(store, batch, false);
+	struct sqlite_request *first = TAILQ_FIRST(batch);
+	enum sqlite_db_status status = sqlite_try_once(store, first, NULL, false);
 	if (status == SQLITE_DB_BUSY)
-		status = sqlite_try_once(store, batch, true);
+		status = sqlite_try_once(store, first, NULL, true);
 	return status;
 }
 
 /*
- * Answer batch, which may be empty (then there is only clean-up).  The database is closed on failure and
- * opened again by a later batch, for what failed may have left it half-usable; a lock that another
- * process holds does not.
+ * The batch cannot be written.  Questions whose answer needs no writing, known mail above all, are
+ * answered all the same, one by one.
  */
-static enum store_status sqlite_run_batch(struct sqlite_store *store, struct sqlite_queue *batch)
+static void sqlite_try_each(struct sqlite_store *store, struct sqlite_queue *batch)
 {
-	enum sqlite_db_status status = store->db != NULL ? SQLITE_DB_OK : SQLITE_DB_FAILED;
+	struct sqlite_request *request;
+	enum sqlite_db_status status = SQLITE_DB_OK;
 
-	if (store->db == NULL && clock_mono_ms() >= store->reopen_ms) {
-		store->reopen_ms = clock_mono_ms() + SQLITE_REOPEN_MS;
-		status = sqlite_open_db(store, false);
+	TAILQ_FOREACH (request, batch, link) {
+		if (status == SQLITE_DB_FAILED || status == SQLITE_DB_DAMAGED)
+			break;
+		status = sqlite_try_once(store, request, TAILQ_NEXT(request, link), false);
 	}
-	if (status == SQLITE_DB_OK)
-		status = sqlite_try_batch(store, batch);
+}
+
+/* What a failure does to the database that we have open. */
+static void sqlite_take_failure(struct sqlite_store *store, enum sqlite_db_status status)
+{
+	sqlite_log_failing(store);
+	/* A lock or a full disk leaves it as it was; anything else may leave it half-usable, and it is
+	 * opened again in a while. */
+	if (status != SQLITE_DB_BUSY && status != SQLITE_DB_NO_WRITING)
+		sqlite_db_close(&store->db);
+}
+
+/* Answer every question in batch; those that cannot be answered keep their STORE_FAILED. */
+static void sqlite_run_batch(struct sqlite_store *store, struct sqlite_queue *batch)
+{
+	if (TAILQ_EMPTY(batch) || store->db == NULL)
+		return;
+	enum sqlite_db_status status = sqlite_try_batch(store, batch);
 	if (status == SQLITE_DB_DAMAGED) {
 		sqlite_db_close(&store->db);
 		status = sqlite_open_db(store, true);
 		if (status == SQLITE_DB_OK)
 			status = sqlite_try_batch(store, batch);
 	}
-	if (status != SQLITE_DB_OK) {
-		if (status != SQLITE_DB_BUSY)
-			sqlite_db_close(&store->db);
-		sqlite_log_failing(store);
-		return STORE_FAILED;
-	}
-	sqlite_log_recovered(store);
-	return STORE_ANSWERED;
+	if (status == SQLITE_DB_OK)
+		return;
+	if (status == SQLITE_DB_BUSY || status == SQLITE_DB_NO_WRITING)
+		sqlite_try_each(store, batch);
+	sqlite_take_failure(store, status);
 }
 
-/* Keep the write-ahead log short.  Called by the worker between transactions, store->lock held. */
+/* The database was closed after a failure: open it again, but not all the time. */
+static void sqlite_reopen(struct sqlite_store *store)
+{
+	if (store->db != NULL || clock_mono_ms() < store->reopen_ms)
+		return;
+	store->reopen_ms = clock_mono_ms() + SQLITE_REOPEN_MS;
+	if (sqlite_open_db(store, false) != SQLITE_DB_OK)
+		sqlite_log_failing(store);
+}
+
+/* What is written to a database that was removed, or replaced by another, is lost. */
+static void sqlite_stay_in_place(struct sqlite_store *store)
+{
+	if (store->db == NULL || sqlite_db_is_in_place(store->db))
+		return;
+	log_error("store: %s: the database was removed or replaced while it was in use; what is "
+		  "there "
+		  "now is opened, or a new one begun",
+		  store->path);
+	sqlite_db_abandon(&store->db);
+	store->reopen_ms = 0;
+	sqlite_reopen(store);
+}
+
+/* Every now and then: clean up a little, and see whether a store that failed can write again. */
+static void sqlite_tick(struct sqlite_store *store)
+{
+	int removed = 0;
+
+	sqlite_stay_in_place(store);
+	if (store->db != NULL) {
+		if (store->is_failing)
+			sqlite_db_touch(store->db);
+		enum sqlite_db_status status = sqlite_db_begin(store->db, false);
+		if (status == SQLITE_DB_OK)
+			status = sqlite_db_expire(store->db, clock_wall_s(), SQLITE_EXPIRE_STEP,
+						  &removed);
+		status = sqlite_end_transaction(store, status);
+		/* Somebody else is writing: the clean-up can wait. */
+		if (status != SQLITE_DB_OK && status != SQLITE_DB_BUSY)
+			sqlite_take_failure(store, status);
+	}
+	store->tick_ms = clock_mono_ms() + (removed >= SQLITE_EXPIRE_STEP ? SQLITE_TICK_BUSY_MS
+									  : SQLITE_TICK_IDLE_MS);
+}
+
+/*
+ * Keep the write-ahead log short.  Called by the worker between transactions, store->lock held.
+ */
 static void sqlite_keep_log_short(struct sqlite_store *store)
 {
 	int left;
 
-	if (store->db == NULL || sqlite_db_wal_pages(store->db) < SQLITE_CHECKPOINT_PAGES)
+	if (store->db == NULL || sqlite_db_wal_pages(store->db) < SQLITE_CHECKPOINT_PAGES ||
+	    store->wants_checkpoint)
 		return;
 	if (!store->finish_checkpoint) {
-		if (!store->wants_checkpoint)
-			pthread_cond_signal(&store->wake_checkpointer);
+		if (clock_mono_ms() < store->checkpoint_ms)
+			return;
 		store->wants_checkpoint = true;
+		pthread_cond_signal(&store->wake_checkpointer);
 		return;
 	}
 	store->finish_checkpoint = false;
@@ -233,8 +305,8 @@ static void sqlite_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64
 /* Wait for questions or for the time of the next clean-up; then take some. */
 static void sqlite_take_batch(struct sqlite_store *store, struct sqlite_queue *batch)
 {
-	while (TAILQ_EMPTY(&store->asked) && !store->stop && clock_mono_ms() < store->expire_ms)
-		sqlite_wait_until(&store->wake_worker, &store->lock, store->expire_ms);
+	while (TAILQ_EMPTY(&store->asked) && !store->stop && clock_mono_ms() < store->tick_ms)
+		sqlite_wait_until(&store->wake_worker, &store->lock, store->tick_ms);
 	for (int i = 0; i < SQLITE_BATCH_MAX && !TAILQ_EMPTY(&store->asked); i++) {
 		struct sqlite_request *request = TAILQ_FIRST(&store->asked);
 		TAILQ_REMOVE(&store->asked, request, link);
@@ -255,34 +327,36 @@ static void *sqlite_worker_main(void *arg)
 {
 	struct sqlite_store *store = arg;
 	struct sqlite_queue batch = TAILQ_HEAD_INITIALIZER(batch);
-	struct sqlite_request *request;
 
 	pthread_mutex_lock(&store->lock);
 	while (!store->stop || !TAILQ_EMPTY(&store->asked)) {
 		sqlite_take_batch(store, &batch);
 		pthread_mutex_unlock(&store->lock);
 
-		enum store_status status = sqlite_run_batch(store, &batch);
-		TAILQ_FOREACH (request, &batch, link)
-			request->answer.status = status;
-		/* While nothing can be cleaned up, the time for it passes all the same. */
-		if (clock_mono_ms() >= store->expire_ms)
-			store->expire_ms = clock_mono_ms() + SQLITE_EXPIRE_IDLE_MS;
-
+		sqlite_reopen(store);
+		sqlite_run_batch(store, &batch);
 		pthread_mutex_lock(&store->lock);
 		sqlite_hand_back(store, &batch);
+		pthread_mutex_unlock(&store->lock);
+		if (clock_mono_ms() >= store->tick_ms)
+			sqlite_tick(store);
+
+		pthread_mutex_lock(&store->lock);
 		sqlite_keep_log_short(store);
 	}
 	pthread_mutex_unlock(&store->lock);
 	return NULL;
 }
 
-/* Copy what is in the write-ahead log, over a connection that lives only for this. */
-static void sqlite_run_checkpoint(struct sqlite_store *store)
+/*
+ * Copy what is in the write-ahead log, over a connection that lives only for this.  How many pages are
+ * left: few that were written meanwhile, or many when a reader, an admin's say, is in the way.
+ */
+static int sqlite_run_checkpoint(struct sqlite_store *store)
 {
 	char why[STORE_WHY_SIZE];
 	struct sqlite_db *db;
-	int left;
+	int left = INT_MAX;
 
 	pthread_mutex_lock(&store->files_lock);
 	/* Whatever is wrong the worker meets as well, and it decides what to do about it. */
@@ -292,6 +366,7 @@ static void sqlite_run_checkpoint(struct sqlite_store *store)
 		sqlite_db_close(&db);
 	}
 	pthread_mutex_unlock(&store->files_lock);
+	return left;
 }
 
 static void *sqlite_checkpointer_main(void *arg)
@@ -305,10 +380,11 @@ static void *sqlite_checkpointer_main(void *arg)
 		if (store->stop_checkpointer)
 			break;
 		pthread_mutex_unlock(&store->lock);
-		sqlite_run_checkpoint(store);
+		int left = sqlite_run_checkpoint(store);
 		pthread_mutex_lock(&store->lock);
 		store->wants_checkpoint = false;
-		store->finish_checkpoint = true;
+		store->finish_checkpoint = left < SQLITE_CHECKPOINT_PAGES;
+		store->checkpoint_ms = clock_mono_ms() + SQLITE_CHECKPOINT_MS;
 	}
 	pthread_mutex_unlock(&store->lock);
 	return NULL;

@@ -11,12 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	SQLITE_DB_BUSY_MS = 2000, /* how long to wait for an admin with sqlite3(1) */
+	SQLITE_DB_BUSY_MS = 2000,   /* how long to wait for an admin with sqlite3(1) */
+	SQLITE_DB_BUSY_STEP_MS = 2, /* between looks whether he has finished */
 	SQLITE_DB_CACHE_KIB = 8192,
+	SQLITE_DB_LOG_BYTES =
+		16 * 1024 * 1024, /* what the write-ahead log keeps of a large one's room */
 };
 
 enum sqlite_db_statement {
@@ -52,8 +56,8 @@ static const char *const sqlite_db_sql[] = {
 		" WHERE id = ?1",
 	[DB_ENTRY_EXPIRE] = "DELETE FROM entry WHERE id IN"
 			    " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
-	[DB_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id ="
-			       " (SELECT id FROM entry ORDER BY expires LIMIT 1)",
+	[DB_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id IN"
+			       " (SELECT id FROM entry ORDER BY expires LIMIT ?1)",
 	[DB_CLIENT_FIND] = "SELECT counted, last_seen, passes FROM client WHERE identity = ?1",
 	[DB_CLIENT_KEEP] = "INSERT INTO client (identity, counted, last_seen, passes, expires)"
 			   " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (identity) DO UPDATE SET"
@@ -75,7 +79,12 @@ struct sqlite_db {
 	int64_t max_entries;
 	int64_t entries;        /* rows of the table entry, this transaction's included */
 	int64_t stored_entries; /* the same as it stands in meta */
+	bool wrote;             /* the last commit had something to write */
+	bool must_write;        /* the next one has */
+	int changes;            /* rows changed in all, at the last commit */
 	int wal_pages;
+	char *path;      /* owned */
+	ino_t log_inode; /* of the write-ahead log, when it was last seen; 0: there was none */
 	char why[STORE_WHY_SIZE];
 };
 
@@ -136,6 +145,17 @@ static void sqlite_db_bind_number(struct sqlite_db *db, enum sqlite_db_statement
 				  int parameter, int64_t number)
 {
 	sqlite3_bind_int64(db->statements[which], parameter, number);
+}
+
+/* In place of sqlite3_busy_timeout(), whose steps of 100 ms lose the race against a busy writer. */
+static int sqlite_db_on_busy(void *arg, int times)
+{
+	const struct timespec step = {.tv_nsec = SQLITE_DB_BUSY_STEP_MS * 1000000};
+	(void)arg;
+	if (times >= SQLITE_DB_BUSY_MS / SQLITE_DB_BUSY_STEP_MS)
+		return 0;
+	nanosleep(&step, NULL);
+	return 1;
 }
 
 static int sqlite_db_on_commit(void *arg, sqlite3 *handle, const char *name, int pages)
@@ -200,16 +220,22 @@ static enum sqlite_db_status sqlite_db_set_up(struct sqlite_db *db, const char *
 			snprintf(db->why, sizeof(db->why), "%s", sqlite3_errstr(code));
 		return db->handle == NULL ? SQLITE_DB_FAILED : sqlite_db_failed(db, code);
 	}
-	sqlite3_busy_timeout(db->handle, SQLITE_DB_BUSY_MS);
+	sqlite3_busy_handler(db->handle, sqlite_db_on_busy, NULL);
 	sqlite3_extended_result_codes(db->handle, 1);
 
 	/* First of all, so that another program's database is left as it is. */
 	enum sqlite_db_status status = sqlite_schema_check(db->handle, db->why);
+	/* SQLite opens a file that may only be read without a word. */
+	if (status == SQLITE_DB_OK && sqlite3_db_readonly(db->handle, "main") == 1) {
+		snprintf(db->why, sizeof(db->why), "the database cannot be written to");
+		return SQLITE_DB_FAILED;
+	}
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_exec(db, "PRAGMA journal_mode = WAL");
 	/* FULL syncs the write-ahead log at every commit, NORMAL only at checkpoints. */
-	snprintf(pragmas, sizeof(pragmas), "PRAGMA synchronous = %s; PRAGMA cache_size = -%d",
-		 options->sync_full ? "FULL" : "NORMAL", SQLITE_DB_CACHE_KIB);
+	snprintf(pragmas, sizeof(pragmas),
+		 "PRAGMA synchronous = %s; PRAGMA cache_size = -%d; PRAGMA journal_size_limit = %d",
+		 options->sync_full ? "FULL" : "NORMAL", SQLITE_DB_CACHE_KIB, SQLITE_DB_LOG_BYTES);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_exec(db, pragmas);
 	/* In place of SQLite's own checkpoints, which would hold up the commit that triggers them.
@@ -222,12 +248,33 @@ static enum sqlite_db_status sqlite_db_set_up(struct sqlite_db *db, const char *
 	return status;
 }
 
+/* A slip of the pen in the setting store must not put somebody's text out of the way as a damaged
+ * database; a database, however damaged, has bytes that no text has. */
+static bool sqlite_db_is_text(const char *path)
+{
+	char start[512];
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	size_t length = fread(start, 1, sizeof(start), file);
+	fclose(file);
+	for (size_t i = 0; i < length; i++)
+		if (start[i] >= 0 && start[i] < ' ' && !ascii_is_one_of(start[i], "\t\r\n\f"))
+			return false;
+	return length > 0;
+}
+
 enum sqlite_db_status sqlite_db_open(const char *path, const struct store_options *options,
 				     struct sqlite_db **db, char why[static STORE_WHY_SIZE])
 {
 	*db = mem_alloc(sizeof(**db));
 	(*db)->max_entries = options->max_entries;
+	(*db)->path = mem_copy_string(path);
 	enum sqlite_db_status status = sqlite_db_set_up(*db, path, options);
+	if (status == SQLITE_DB_DAMAGED && sqlite_db_is_text(path)) {
+		snprintf((*db)->why, sizeof((*db)->why), "is a text file, and no database");
+		status = SQLITE_DB_FOREIGN;
+	}
 	if (status != SQLITE_DB_OK) {
 		snprintf(why, STORE_WHY_SIZE, "%s", (*db)->why);
 		sqlite_db_close(db);
@@ -244,16 +291,30 @@ enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
 {
 	enum sqlite_db_status status = SQLITE_DB_OK;
 
-	if (db->entries != db->stored_entries) {
+	if (db->entries != db->stored_entries || db->must_write) {
 		sqlite_db_bind_text(db, DB_META_SET, 1, "entries");
 		sqlite_db_bind_number(db, DB_META_SET, 2, db->entries);
 		status = sqlite_db_run(db, DB_META_SET);
 	}
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_run(db, DB_COMMIT);
-	if (status == SQLITE_DB_OK)
-		db->stored_entries = db->entries;
-	return status;
+	if (status != SQLITE_DB_OK)
+		return status;
+	db->stored_entries = db->entries;
+	db->must_write = false;
+	db->wrote = sqlite3_total_changes(db->handle) != db->changes;
+	db->changes = sqlite3_total_changes(db->handle);
+	return SQLITE_DB_OK;
+}
+
+bool sqlite_db_wrote(const struct sqlite_db *db)
+{
+	return db->wrote;
+}
+
+void sqlite_db_touch(struct sqlite_db *db)
+{
+	db->must_write = true;
 }
 
 void sqlite_db_rollback(struct sqlite_db *db)
@@ -315,19 +376,32 @@ static enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const c
 	return status;
 }
 
-/* Before a row is added: when max_entries are there, the one next to expire goes. */
+/* Remove what is beyond keep entries, but at most limit of them: those next to expire. */
+static enum sqlite_db_status sqlite_db_trim(struct sqlite_db *db, int64_t keep, int limit,
+					    int *removed)
+{
+	*removed = 0;
+	if (db->entries <= keep)
+		return SQLITE_DB_OK;
+	sqlite_db_bind_number(db, DB_ENTRY_MAKE_ROOM, 1,
+			      db->entries - keep < limit ? db->entries - keep : limit);
+	enum sqlite_db_status status = sqlite_db_run(db, DB_ENTRY_MAKE_ROOM);
+	if (status != SQLITE_DB_OK)
+		return status;
+	*removed = sqlite3_changes(db->handle);
+	/* None are left to remove: somebody else emptied the table. */
+	db->entries = *removed == 0 ? 0 : db->entries - *removed;
+	return SQLITE_DB_OK;
+}
+
+/*
+ * Before a row is added.  When max_entries was made smaller there is much beyond it, which goes in small
+ * steps, two for one that comes, so that no answer waits for it.
+ */
 static enum sqlite_db_status sqlite_db_make_room(struct sqlite_db *db)
 {
-	enum sqlite_db_status status = SQLITE_DB_OK;
-
-	while (status == SQLITE_DB_OK && db->entries >= db->max_entries) {
-		status = sqlite_db_run(db, DB_ENTRY_MAKE_ROOM);
-		if (status == SQLITE_DB_OK && sqlite3_changes(db->handle) == 0)
-			db->entries = 0; /* somebody else emptied the table */
-		else
-			db->entries--;
-	}
-	return status;
+	int removed;
+	return sqlite_db_trim(db, db->max_entries - 1, 2, &removed);
 }
 
 static enum sqlite_db_status sqlite_db_insert_entry(struct sqlite_db *db, const char *identity,
@@ -434,6 +508,11 @@ enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int 
 		if (statements[i] == DB_ENTRY_EXPIRE)
 			db->entries -= changes;
 	}
+	if (status == SQLITE_DB_OK) {
+		int trimmed;
+		status = sqlite_db_trim(db, db->max_entries, limit, &trimmed);
+		*removed += trimmed;
+	}
 	return status;
 }
 
@@ -458,7 +537,47 @@ enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 		return sqlite_db_failed(db, code);
 	if (total > copied)
 		*left = total - copied;
+	else if (code == SQLITE_OK)
+		db->wal_pages = 0;
 	return SQLITE_DB_OK;
+}
+
+/* The inode number of the file at db's path with suffix behind it, 0 when there is none. */
+static ino_t sqlite_db_inode_beside(const struct sqlite_db *db, const char *suffix)
+{
+	char path[4096];
+	struct stat about;
+
+	snprintf(path, sizeof(path), "%s%s", db->path, suffix);
+	return stat(path, &about) == 0 ? about.st_ino : 0;
+}
+
+static void sqlite_db_remove_beside(const struct sqlite_db *db, const char *suffix)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s%s", db->path, suffix);
+	unlink(path);
+}
+
+bool sqlite_db_is_in_place(struct sqlite_db *db)
+{
+	int has_moved = 0;
+	if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) ==
+		    SQLITE_OK &&
+	    has_moved != 0)
+		return false;
+	db->log_inode = sqlite_db_inode_beside(db, "-wal");
+	return true;
+}
+
+void sqlite_db_abandon(struct sqlite_db **db)
+{
+	/* SQLite leaves it when the database has moved. */
+	if ((*db)->log_inode != 0 && sqlite_db_inode_beside(*db, "-wal") == (*db)->log_inode) {
+		sqlite_db_remove_beside(*db, "-wal");
+		sqlite_db_remove_beside(*db, "-shm");
+	}
+	sqlite_db_close(db);
 }
 
 void sqlite_db_close(struct sqlite_db **db)
@@ -468,6 +587,7 @@ void sqlite_db_close(struct sqlite_db **db)
 	for (size_t i = 0; i < DB_STATEMENT_COUNT; i++)
 		sqlite3_finalize((*db)->statements[i]);
 	sqlite3_close((*db)->handle);
+	free((*db)->path);
 	free(*db);
 	*db = NULL;
 }

@@ -16,10 +16,11 @@ struct sqlite_db;
 
 enum sqlite_db_status {
 	SQLITE_DB_OK,
-	SQLITE_DB_BUSY,    /* another process has it locked; nothing else is wrong */
-	SQLITE_DB_FAILED,  /* disk full, no permission: may pass */
-	SQLITE_DB_DAMAGED, /* what is in the file is no sound database */
-	SQLITE_DB_FOREIGN, /* it is sound, but not ours, or of a later version of us */
+	SQLITE_DB_BUSY,       /* another process has it locked; nothing else is wrong */
+	SQLITE_DB_NO_WRITING, /* disk full, or no permission: it can be read all the same */
+	SQLITE_DB_FAILED,     /* anything else: may pass */
+	SQLITE_DB_DAMAGED,    /* what is in the file is no sound database */
+	SQLITE_DB_FOREIGN,    /* it is sound, but not ours, or of a later version of us */
 };
 
 /*
@@ -44,13 +45,21 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 struct greylist_decision *decision)
 	__attribute__((warn_unused_result));
 
-/* Remove at most limit entries and limit clients that expired before now_s; *removed is how many.
+/*
+ * Remove at most limit entries and limit clients that expired before now_s, and at most limit entries
+ * beyond max_entries; *removed is how many.
  */
 enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
 	__attribute__((warn_unused_result));
 
 /* With SQLITE_DB_OK all steps since sqlite_db_begin() are as durable as store_sync asks for. */
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db) __attribute__((warn_unused_result));
+
+/* Whether the last commit had anything to write. */
+bool sqlite_db_wrote(const struct sqlite_db *db);
+
+/* Let the next commit write something whether there is anything or not: to see if that is possible. */
+void sqlite_db_touch(struct sqlite_db *db);
 
 void sqlite_db_rollback(struct sqlite_db *db);
 
@@ -66,6 +75,18 @@ int sqlite_db_wal_pages(const struct sqlite_db *db);
  */
 enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 	__attribute__((warn_unused_result));
+
+/*
+ * Whether the file that is open is still what its name leads to.  When somebody removed it or put another
+ * in its place, what is written goes nowhere.
+ */
+bool sqlite_db_is_in_place(struct sqlite_db *db);
+
+/*
+ * Close a database that is not in its place any more.  Its write-ahead log, if that still lies there, is
+ * removed: whatever database is there now must not take it for its own.
+ */
+void sqlite_db_abandon(struct sqlite_db **db);
 
 void sqlite_db_close(struct sqlite_db **db);
 

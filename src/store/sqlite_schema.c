@@ -49,7 +49,11 @@ enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,
 	const char *message = sqlite3_errmsg(handle);
 	const char *kind = sqlite3_errstr(sqlite3_extended_errcode(handle));
 
-	if (strcmp(message, kind) == 0)
+	int error = sqlite3_system_errno(handle);
+
+	if (((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR) && error != 0)
+		snprintf(why, STORE_WHY_SIZE, "%s: %s", message, strerror(error));
+	else if (strcmp(message, kind) == 0)
 		snprintf(why, STORE_WHY_SIZE, "%s", message);
 	else
 		snprintf(why, STORE_WHY_SIZE, "%s (%s)", message, kind);
@@ -57,6 +61,9 @@ enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return SQLITE_DB_BUSY;
+	case SQLITE_FULL:
+	case SQLITE_READONLY:
+		return SQLITE_DB_NO_WRITING;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return SQLITE_DB_DAMAGED;

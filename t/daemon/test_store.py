@@ -2,6 +2,7 @@
 """What can happen to a database: damage, a full disk, somebody else's lock."""
 
 import re
+import shutil
 import threading
 import time
 from contextlib import closing
@@ -109,15 +110,39 @@ def test_missing_tables_are_damage_too(daemon):
     assert_begun_anew(daemon, start)
 
 
-def test_database_that_was_deleted_while_in_use_does_not_stop_mail(daemon):
+GONE = 'error: store: .*: the database was removed or replaced while it was in use'
+
+
+def test_database_that_was_deleted_while_in_use_is_told_and_a_new_one_begun(daemon):
     daemon.start()
     fill(daemon, 10)
     for path in daemon.folder.glob('sixgate.db*'):
         path.unlink()
-    assert daemon.ask(recipient=new_recipient()) in (GREYLISTED, PASS)
-    daemon.stop()
+    daemon.wait_for_log(GONE)
+    recipient = new_recipient()
+    wait_until('a new database is in use', daemon.database.exists)
+    assert daemon.ask(recipient=recipient) == GREYLISTED
+    daemon.kill()
     daemon.start()
-    assert daemon.ask(recipient=new_recipient()) == GREYLISTED
+    assert daemon.reason(recipient=recipient).startswith('early-retry')
+
+
+def test_backup_that_replaces_the_database_while_in_use_is_taken_as_it_is(daemon):
+    daemon.start()
+    old = fill(daemon, 200)
+    daemon.stop()
+    backup = daemon.folder / 'backup'
+    shutil.copy(daemon.database, backup)
+    daemon.start()
+    new = fill(daemon, 200)
+    backup.rename(daemon.database)
+    daemon.wait_for_log(GONE)
+    wait_until('the backup is in use', lambda: daemon.reason(recipient=old[0]).startswith('early-retry'))
+    for recipient in old:
+        assert daemon.reason(recipient=recipient).startswith('early-retry')
+    for recipient in new:
+        assert daemon.reason(recipient=recipient) == 'new', 'the log of the other database was taken for this one\'s'
+    assert database.integrity(daemon.database) == 'ok'
 
 
 # Locked by somebody else
@@ -246,6 +271,9 @@ def test_full_disk_is_answered_as_on_store_failure_says_and_room_mends_it(daemon
     daemon.configure(**settings, on_store_failure='defer')
     daemon.reload()
     assert wait_until('the store fails', answer_of_the_failing_store) == STORE_DEFERS
+    # What needs no writing is known all the same.
+    for recipient in known:
+        assert daemon.reason(recipient=recipient).startswith('early-retry')
     said = [line for line in daemon.log().splitlines() if 'error: store: ' in line]
     assert len(said) >= 1 and all('full' in line or 'disk I/O' in line for line in said), said
 

@@ -194,6 +194,30 @@ static void test_max_entries(void)
 		      "the count is kept");
 }
 
+static void test_smaller_max_entries(void)
+{
+	char why[STORE_WHY_SIZE];
+	unlink(file_name);
+	struct store *store = open_store(100000, why);
+	char sender[64];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(sender, sizeof(sender), "x%cx%cx@example.org", 'a' + i / 26 % 26,
+			 'a' + i % 26);
+		ask_and_wait(store, i < 676 ? sender : strcat(sender, ".x"), NOW + i);
+	}
+	store_free(&store);
+	store = open_store(100, why);
+	ask_and_wait(store, "last@example.org", NOW);
+	tap_ok(database_number("SELECT count(*) FROM entry") > 500,
+	       "a smaller max_entries is come to in steps: no answer waits for it");
+	int64_t end_ms = clock_mono_ms() + 60000;
+	while (database_number("SELECT count(*) FROM entry") > 100 && clock_mono_ms() < end_ms)
+		ask_and_wait(store, "last@example.org", NOW);
+	tap_is_number(database_number("SELECT count(*) FROM entry"), 100, "but it is come to");
+	store_free(&store);
+}
+
 static void test_expiry(void)
 {
 	char why[STORE_WHY_SIZE];
@@ -233,8 +257,8 @@ static void test_damage(void)
 	char why[STORE_WHY_SIZE];
 	unlink(file_name);
 	FILE *file = fopen(file_name, "w");
-	for (int i = 0; i < 5000; i++)
-		fputs("this is no database ", file);
+	for (int i = 0; i < 100000; i++)
+		fputc(i % 256, file);
 	fclose(file);
 	struct store *store = open_store(1000, why);
 	tap_ok(store != NULL, "a file that is no database makes room for a new one");
@@ -248,6 +272,12 @@ static void test_foreign(void)
 {
 	char why[STORE_WHY_SIZE] = "";
 	sqlite3 *handle;
+
+	FILE *file = fopen(file_name, "w");
+	fputs("greylist = dry\n", file);
+	fclose(file);
+	tap_ok(open_store(1000, why) == NULL && strstr(why, "is a text file") != NULL,
+	       "a text file is left alone: %s", why);
 
 	unlink(file_name);
 	sqlite3_open(file_name, &handle);
@@ -290,6 +320,7 @@ int main(void)
 	test_cancel();
 	test_overload();
 	test_max_entries();
+	test_smaller_max_entries();
 	test_expiry();
 	test_damage();
 	test_foreign();
