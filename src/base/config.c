@@ -114,7 +114,7 @@ struct config *config_read(const char *path, char *const *overrides, size_t over
 	const char *file = path != NULL ? path : CONFIG_DEFAULT_FILE;
 	struct config_draft draft = {0};
 	struct config_reading reading = {&draft, file, diag};
-	size_t errors_before = diag->error_count;
+	size_t errors_before = diag->error_count, lines_before = diag->line_count;
 
 	text_file_each_line(file, path == NULL, config_take_line, &reading, diag);
 	for (size_t i = 0; i < override_count; i++)
@@ -122,6 +122,7 @@ struct config *config_read(const char *path, char *const *overrides, size_t over
 				  true, diag);
 
 	struct config *config = config_from_draft(&draft, diag);
+	diag_sort(diag, lines_before);
 	if (diag->error_count == errors_before)
 		config_check_together(config, file, diag);
 	for (size_t i = 0; i < config_table_count; i++)

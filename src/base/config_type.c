@@ -19,11 +19,15 @@ static void setting_clear_string(void *field)
 static void setting_parse_string(const struct setting *setting, struct span text,
 				 struct config_place place, void *field, struct diag *diag)
 {
-	char **string = field;
-	if (!printable_is_clean(text))
+	char *copy = mem_copy_text(text.text, text.length);
+
+	/* A line that continues another may begin with a tab. */
+	for (char *tab = copy; (tab = strchr(tab, '\t')) != NULL;)
+		*tab = ' ';
+	if (!printable_is_clean(span_of(copy)))
 		diag_error(diag, place.file, place.line,
 			   "%s: control characters or bytes that are not UTF-8", setting->name);
-	*string = mem_copy_text(text.text, text.length);
+	*(char **)field = copy;
 }
 
 static void setting_parse_reply(const struct setting *setting, struct span text,
@@ -126,8 +130,17 @@ static void setting_parse_time(const struct setting *setting, struct span text,
 	static const struct setting_unit units[] = {
 		{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
 	int64_t seconds = 0;
-	bool is_time =
-		setting_scan_with_unit(text, units, sizeof(units) / sizeof(units[0]), &seconds);
+	bool is_time;
+
+	if (text.length > 2 && span_equals_nocase(span_from(text, text.length - 2), SPAN("ms"))) {
+		/* Nothing here goes by less than a second: the next whole one. */
+		is_time = setting_scan_with_unit(span_trim(span_first(text, text.length - 2)), NULL,
+						 0, &seconds);
+		seconds = seconds / 1000 + (seconds % 1000 > 0);
+	} else {
+		is_time = setting_scan_with_unit(text, units, sizeof(units) / sizeof(units[0]),
+						 &seconds);
+	}
 	if (!is_time || seconds < setting->min || seconds > setting->max)
 		diag_error(diag, place.file, place.line,
 			   "%s: \"%.*s\": expected a time from %llds to %llds, such as 300s, 5m, "
@@ -236,6 +249,11 @@ static void setting_parse_endpoints(const struct setting *setting, struct span t
 		if (why != NULL)
 			diag_error(diag, place.file, place.line, "%s: \"%.*s\": %s", setting->name,
 				   SHOWN(word), why);
+		for (size_t i = 0; i + 1 < list->count; i++)
+			if (span_equals(word, span_of(list->items[i].text)))
+				diag_error(diag, place.file, place.line,
+					   "%s: \"%.*s\": is listed twice", setting->name,
+					   SHOWN(word));
 	}
 	if (list->count == 0)
 		diag_error(diag, place.file, place.line,

@@ -6,6 +6,21 @@
 #include <stdlib.h>
 #include <sys/un.h>
 
+/* A number from 1 to 65535; or a name of services(5), which begins with a letter. */
+static bool endpoint_port_is_valid(struct span port)
+{
+	unsigned number = 0;
+
+	if (port.length > 0 && !ascii_is_digit(port.text[0]))
+		return ascii_lower(port.text[0]) >= 'a' && ascii_lower(port.text[0]) <= 'z';
+	for (size_t i = 0; i < port.length && number <= 65535; i++) {
+		if (!ascii_is_digit(port.text[i]))
+			return false;
+		number = 10 * number + (unsigned)(port.text[i] - '0');
+	}
+	return number >= 1 && number <= 65535;
+}
+
 static const char *endpoint_parse_inet(struct endpoint *endpoint, struct span text)
 {
 	size_t colon = span_find_last(text, ':');
@@ -13,8 +28,8 @@ static const char *endpoint_parse_inet(struct endpoint *endpoint, struct span te
 		return "a port is missing, as in inet:127.0.0.1:10030";
 	struct span host = span_first(text, colon);
 	struct span port = span_from(text, colon + 1);
-	if (port.length == 0)
-		return "the port is empty";
+	if (!endpoint_port_is_valid(port))
+		return "expected a port from 1 to 65535, or the name of a service";
 	if (host.length >= 2 && host.text[0] == '[' && host.text[host.length - 1] == ']')
 		host = (struct span){host.text + 1, host.length - 2};
 	else if (span_find(host, ':') < host.length)

@@ -51,6 +51,9 @@ enum text_file_status text_file_read(struct text_file *file, const char *path, s
 			break;
 		file->length += (size_t)got;
 	}
+	/* Some editors begin a file with a byte order mark, which nobody sees. */
+	if (span_starts_with((struct span){file->bytes, file->length}, SPAN("\xef\xbb\xbf")))
+		file->at = 3;
 	status = TEXT_FILE_READ;
 out:
 	close(fd);
@@ -133,8 +136,12 @@ void text_file_each_line(const char *path, bool may_be_missing, text_file_line_f
 	case TEXT_FILE_FAILED:
 		break;
 	case TEXT_FILE_READ:
-		while (text_file_next(&file, &line, &number))
-			take(line, number, arg);
+		while (text_file_next(&file, &line, &number)) {
+			if (memchr(line.text, '\0', line.length) != NULL)
+				diag_error(diag, path, number, "a NUL byte; expected a text file");
+			else
+				take(line, number, arg);
+		}
 		break;
 	}
 	text_file_clear(&file);

@@ -20,6 +20,7 @@ struct check {
 	struct ruleset *rules;   /* held */
 	struct request request;  /* its bytes are borrowed from the owner of the check */
 	struct netaddr client;   /* from the attribute client_address */
+	bool is_farm;            /* the client belongs to one */
 	check_done_fn *done;     /* NULL once it was called */
 	void *arg;
 
@@ -258,7 +259,7 @@ static void on_check_store_answer(const struct store_answer *answer, void *arg)
 		return check_finish(check);
 	}
 	check->verdict = check_greylist_verdict(check, &answer->decision);
-	if (check->verdict.reason == REASON_NEW)
+	if (check->verdict.reason == REASON_NEW && !check->is_farm)
 		flood_count(check->checker->flood, &check->client, clock_wall_s());
 	return check_finish(check);
 }
@@ -305,9 +306,10 @@ static void check_start_greylist(struct check *check, const struct network *netw
 	sender_normalize(sender, recipient, question.sender);
 	recipient_normalize(recipient, question.recipient);
 	/* The admin knows a farm by name; however much it brings, it is no flood. */
+	check->is_farm = farm != NULL;
 	question.store_new =
-		farm != NULL || !flood_is_over(checker->flood, &check->client,
-					       config->max_new_per_client, question.now_s);
+		check->is_farm || !flood_is_over(checker->flood, &check->client,
+						 config->max_new_per_client, question.now_s);
 	check_hash_keys(check, &question);
 	snprintf(check->key, sizeof(check->key), "%s", identities_strongest(&question.who)->key);
 	check_start_deadline(check);
@@ -391,6 +393,11 @@ struct checker *checker_new(struct event_base *base, struct store *store,
 	checker->on_ready = event_new(base, -1, 0, on_checks_ready, checker);
 	TAILQ_INIT(&checker->ready);
 	return checker;
+}
+
+bool checker_is_private(const struct checker *checker)
+{
+	return checker->privacy != NULL;
 }
 
 void checker_free(struct checker **checker)

@@ -25,6 +25,9 @@ typedef void check_done_fn(const struct verdict *verdict, void *arg);
 struct checker *checker_new(struct event_base *base, struct store *store,
 			    const struct privacy *privacy);
 
+/* Whether addresses must not be logged as they are. */
+bool checker_is_private(const struct checker *checker);
+
 /* Every check must have been freed. */
 void checker_free(struct checker **checker);
 

@@ -149,7 +149,7 @@ static void loader_run_reload(struct loader *loader)
 	struct loader_news news = {.is_reload = true};
 
 	news.succeeded = loader_read(loader, &set, &diag);
-	diag_log(&diag, true);
+	diag_log(&diag);
 	if (news.succeeded) {
 		for (size_t i = 0; i < RULESET_TABLE_COUNT; i++) {
 			if (set.keeps[i])
@@ -192,7 +192,7 @@ static void loader_run_table(struct loader *loader, enum ruleset_table which)
 		return;
 	}
 	file_watch_take(watch);
-	diag_log(&diag, true);
+	diag_log(&diag);
 	if (succeeded) {
 		size_t count = ruleset_part_count(&news.parts[which]);
 		if (watch->seen.exists)

@@ -107,12 +107,6 @@ static bool options_parse(struct options *options, int argc, char **argv, int *s
 	return true;
 }
 
-static void daemon_print_diag(const struct diag *diag)
-{
-	for (size_t i = 0; i < diag->line_count; i++)
-		fprintf(stderr, "%s\n", diag->lines[i]);
-}
-
 /* -t and -n: read all, print what is asked for. */
 static int daemon_inspect(struct daemon *daemon, const struct options *options)
 {
@@ -121,7 +115,7 @@ static int daemon_inspect(struct daemon *daemon, const struct options *options)
 	daemon->loader = loader_new(&options->source, &daemon->rules, &diag);
 	if (daemon->loader != NULL && options->test)
 		(void)user_check(ruleset_config(daemon->rules)->user, &diag);
-	daemon_print_diag(&diag);
+	diag_print(&diag);
 	if (daemon->loader != NULL && options->print)
 		config_print(ruleset_config(daemon->rules), stdout);
 	bool succeeded = diag.error_count == 0;
@@ -261,7 +255,7 @@ static int daemon_run(struct daemon *daemon, const struct options *options)
 	event_set_log_callback(on_libevent_log);
 	daemon->base = event_base_new();
 	bool started = daemon->base != NULL && daemon_start(daemon, options, &diag);
-	diag_log(&diag, true);
+	diag_log(&diag);
 	diag_clear(&diag);
 	if (!started)
 		return EXIT_FAILURE;

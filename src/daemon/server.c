@@ -68,6 +68,7 @@ struct server {
 	bool out_of_files;          /* not accepting until the next tick: no descriptor is left */
 	bool said_full;             /* logged that max_connections was reached */
 	server_stopped_fn *stopped; /* not NULL: stopping */
+	int64_t stop_ms; /* monotonic: then, each connection ends behind its next answer */
 	void *stopped_arg;
 	struct event *on_empty; /* owned; calls stopped() */
 };
@@ -117,7 +118,7 @@ static void connection_break(struct connection *connection, const char *why)
 	for (size_t i = 0; i < shown; i++)
 		if (start[i] == '\0')
 			start[i] = ' ';
-	if (server_config(connection->server)->privacy)
+	if (checker_is_private(connection->server->checker))
 		log_warning("policy request: %s; the connection is closed", why);
 	else
 		log_warning("policy request: %s; the connection is closed; it began with \"%.*s\"",
@@ -164,8 +165,11 @@ static void on_connection_verdict(const struct verdict *verdict, void *arg)
 	}
 	connection_set_state(connection,
 			     connection->used > 0 ? CONNECTION_READING : CONNECTION_IDLE);
-	if (connection->used == 0 &&
-	    (connection->peer_is_done || connection->server->stopped != NULL))
+	/* When we are to end, what the peer has sent already is answered, but not for ever. */
+	if (connection->server->stopped != NULL &&
+	    (connection->used == 0 || clock_mono_ms() >= connection->server->stop_ms))
+		return connection_free(connection);
+	if (connection->used == 0 && connection->peer_is_done)
 		return connection_free(connection);
 	if (!connection->peer_is_done)
 		event_add(connection->readable, NULL);
@@ -430,6 +434,7 @@ static void server_close_sockets(struct server *server)
 void server_stop(struct server *server, server_stopped_fn *stopped, void *arg)
 {
 	server->stopped = stopped;
+	server->stop_ms = clock_mono_ms() + SERVER_STOP_GRACE_S * 1000;
 	server->stopped_arg = arg;
 	server_close_sockets(server);
 	/* A request may lie in a socket that we have not looked at yet: it counts as under way. */

@@ -2,6 +2,7 @@
 #include "access.h"
 
 #include "base/memory.h"
+#include "base/netaddr.h"
 #include "base/printable.h"
 #include "base/text_file.h"
 #include "base/text_map.h"
@@ -110,6 +111,24 @@ static const char *access_split(struct span line, char *key, size_t *key_length,
 	return NULL;
 }
 
+/* What other programs' tables have and access(5) has not: such a pattern would match nothing. */
+static const char *access_check_pattern(struct span key)
+{
+	struct network network;
+
+	if (key.text[0] == '/')
+		return "matches no address; regular expressions are not understood here";
+	if (key.text[0] == '@' || span_starts_with(key, SPAN("*@")))
+		return "matches no address; for a whole domain write the domain alone";
+	if (key.text[0] == '*')
+		return "matches no address; a domain covers what is below it by itself";
+	if (key.text[key.length - 1] == '.')
+		return "matches no address; write domains without a dot at the end";
+	if (network_parse(key, &network) == NULL && key.text[0] != '[')
+		return "matches no address; clients by address belong into mynetworks";
+	return NULL;
+}
+
 /* A table while it is read. */
 struct access_reading {
 	struct access_table *table;
@@ -133,7 +152,22 @@ static void access_add(struct span line, unsigned number, void *arg)
 			   why);
 		return;
 	}
+	/* Tabs separate words as blanks do (access(5)); in an answer they would be control characters. */
+	char text[ACCESS_TEXT_MAX];
+	if (value.length <= sizeof(text)) {
+		for (size_t i = 0; i < value.length; i++)
+			text[i] = value.text[i] == '\t' ? ' ' : value.text[i];
+		value.text = text;
+	}
 	int shown = (int)(key_length < 80 ? key_length : 80);
+	if (value.length == 0) {
+		diag_error(diag, reading->path, number,
+			   "%.*s: the result is missing; expected OK, DUNNO, REJECT [text], DEFER "
+			   "[text], "
+			   "DEFER_IF_PERMIT [text], 4NN text or 5NN text",
+			   shown, key);
+		return;
+	}
 	if (!access_parse_value(value, &action)) {
 		diag_error(diag, reading->path, number,
 			   "%.*s: \"%.*s\": expected OK, DUNNO, REJECT [text], DEFER [text], "
@@ -141,12 +175,15 @@ static void access_add(struct span line, unsigned number, void *arg)
 			   shown, key, (int)(value.length < 80 ? value.length : 80), value.text);
 		return;
 	}
-	if (!printable_is_clean(value) || value.length > ACCESS_TEXT_MAX) {
+	if (value.length > ACCESS_TEXT_MAX) {
+		diag_error(diag, reading->path, number, "%.*s: the text has %zu bytes; at most %d",
+			   shown, key, value.length, ACCESS_TEXT_MAX);
+		return;
+	}
+	if (!printable_is_clean(value)) {
 		diag_error(diag, reading->path, number,
-			   "%.*s: the text has control characters or bytes that are not UTF-8, or "
-			   "more "
-			   "than %d bytes",
-			   shown, key, ACCESS_TEXT_MAX);
+			   "%.*s: the text has control characters, or bytes that are not UTF-8",
+			   shown, key);
 		return;
 	}
 	if (access_is_code(value))
@@ -154,6 +191,10 @@ static void access_add(struct span line, unsigned number, void *arg)
 			     "%.*s: %.*s alone means OK, as in access(5); to refuse, write a text "
 			     "behind it",
 			     shown, key, (int)value.length, value.text);
+
+	why = access_check_pattern((struct span){key, key_length});
+	if (why != NULL)
+		diag_warning(diag, reading->path, number, "%.*s: %s", shown, key, why);
 
 	unsigned entry = (unsigned)table->count;
 	if (!text_map_add(&table->keys, (struct span){key, key_length}, &entry)) {
@@ -218,17 +259,15 @@ static size_t access_base_length(struct span local, struct span delimiters)
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
 		if (span_equals(local, whole[i]))
 			return local.length;
-	for (size_t at = 1; at < local.length; at++) {
-		if (span_find(delimiters, local.text[at]) == delimiters.length)
-			continue;
-		/* With "-" as delimiter, lists' owner-x and x-request are no extensions. */
-		if (local.text[at] == '-' &&
-		    (span_starts_with(local, SPAN("owner-")) ||
-		     (local.length >= 8 &&
-		      span_equals(span_from(local, local.length - 8), SPAN("-request")))))
-			return local.length;
-		return at;
-	}
+	/* With "-" among the delimiters, lists' owner-x and x-request are no extensions. */
+	if (span_find(delimiters, '-') < delimiters.length &&
+	    (span_starts_with(local, SPAN("owner-")) ||
+	     (local.length >= 8 &&
+	      span_equals(span_from(local, local.length - 8), SPAN("-request")))))
+		return local.length;
+	for (size_t at = 0; at < local.length; at++)
+		if (span_find(delimiters, local.text[at]) < delimiters.length)
+			return at > 0 ? at : local.length;
 	return local.length;
 }
 
@@ -259,6 +298,11 @@ const struct access_entry *access_find(const struct access_table *table, struct 
 	for (size_t i = 0; i < address.length; i++)
 		folded[i] = ascii_lower(address.text[i]);
 	address.text = folded;
+	/* smtpd hands it on as the client wrote it; Postfix's own look-up comes after that is resolved,
+	 * which takes one dot from the end of a domain. */
+	if (address.length > 2 && address.text[address.length - 1] == '.' &&
+	    !ascii_is_one_of(address.text[address.length - 2], ".@"))
+		address.length--;
 
 	struct span local = address_local_part(address);
 	struct span at_domain = span_from(address, local.length);

@@ -48,7 +48,10 @@ static const char *farm_check_host(struct span host)
 		    !(c >= 'a' && c <= 'z'))
 			return "a character that host names do not have";
 	}
-	return label_is_empty ? "an empty label" : NULL;
+	if (label_is_empty)
+		return "an empty label";
+	/* Everybody below a top-level domain is nobody's farm. */
+	return span_find(host, '.') == host.length ? "only one label" : NULL;
 }
 
 /* One line while it is read. */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 enum {
-	/* What is seen again within the hour is not written again: known mail costs a read. */
+	/* What is seen again within the hour is not written again: known mail costs a read.  With a short
+	 * greylist_lifetime the hour is a tenth of that. */
 	GREYLIST_REFRESH_S = 3600,
+	GREYLIST_REFRESH_PART = 10,
 	/* At most one pass an hour makes a client better known (postgrey's rule). */
 	GREYLIST_COUNT_EVERY_S = 3600,
 };
@@ -28,6 +30,14 @@ int64_t greylist_client_expires(const struct greylist_limits *limits,
 static bool greylist_is_due(int64_t then_s, int64_t span_s, int64_t now_s)
 {
 	return then_s > now_s || now_s - then_s > span_s;
+}
+
+/* Whether what was last seen at then_s is to be written again. */
+static bool greylist_is_stale(const struct greylist_limits *limits, int64_t then_s, int64_t now_s)
+{
+	int64_t part_s = limits->lifetime_s / GREYLIST_REFRESH_PART;
+	return greylist_is_due(then_s, part_s < GREYLIST_REFRESH_S ? part_s : GREYLIST_REFRESH_S,
+			       now_s);
 }
 
 static bool greylist_entry_is_valid(const struct greylist_limits *limits,
@@ -65,7 +75,7 @@ static bool greylist_is_known(const struct greylist_limits *limits, const struct
 		    finding->client.passes < limits->known_after)
 			continue;
 		known = true;
-		if (greylist_is_due(finding->client.last_seen_s, GREYLIST_REFRESH_S, now_s)) {
+		if (greylist_is_stale(limits, finding->client.last_seen_s, now_s)) {
 			decision->keep[i].client_changed = true;
 			decision->keep[i].client = finding->client;
 			decision->keep[i].client.last_seen_s = now_s;
@@ -99,8 +109,14 @@ static void greylist_count_pass(const struct greylist_limits *limits,
 	*client = (struct greylist_client){0};
 	if (greylist_client_is_valid(limits, finding, now_s)) {
 		*client = finding->client;
-		if (!greylist_is_due(client->counted_s, GREYLIST_COUNT_EVERY_S - 1, now_s))
+		if (!greylist_is_due(client->counted_s, GREYLIST_COUNT_EVERY_S - 1, now_s)) {
+			/* Not counted, but seen: with a short greylist_lifetime that counts too. */
+			if (!greylist_is_stale(limits, client->last_seen_s, now_s))
+				return;
+			client->last_seen_s = now_s;
+			*changed = true;
 			return;
+		}
 	}
 	client->passes++;
 	client->counted_s = now_s;
@@ -117,7 +133,7 @@ static void greylist_keep_passed(const struct greylist_limits *limits, const str
 		const struct greylist_finding *finding = &findings[i];
 		bool valid = greylist_entry_is_valid(limits, finding, now_s);
 		if (!valid || finding->entry.passes == 0 ||
-		    greylist_is_due(finding->entry.last_seen_s, GREYLIST_REFRESH_S, now_s)) {
+		    greylist_is_stale(limits, finding->entry.last_seen_s, now_s)) {
 			decision->keep[i].entry_changed = true;
 			decision->keep[i].entry = (struct greylist_entry){
 				.first_seen_s = valid ? greylist_first_seen(&finding->entry, now_s)

@@ -59,19 +59,20 @@ static struct span sender_without_batv(struct span local)
 }
 
 /*
- * SRS0=HHH=TT=domain=user and SRS1=HHH=forwarder==HHH=TT=domain=user (the separator behind the "0"
- * may be "+" or "-" as well): hash and time stamp change from day to day, domain and user do not.
- * What is left is written to out, "srs0=domain=user"; false when local is not SRS.
+ * SRS0=HHH=TT=domain=user and SRS1=HHH=forwarder==HHH=TT=domain=user (the separator behind the "0" may
+ * be "+" or "-" as well): hash and time stamp change from day to day, domain and user do not.  What
+ * stays before user is written to out, "srs0=domain="; what is returned is user, or, when local is not
+ * SRS, all of local.
  */
-static bool sender_without_srs(struct span local, char *out, size_t size, size_t *length)
+static struct span sender_without_srs(struct span local, char *out, size_t size, size_t *length)
 {
 	bool is_srs1 = span_starts_with(local, SPAN("srs1"));
-	if (!is_srs1 && !span_starts_with(local, SPAN("srs0")))
-		return false;
-	struct span rest = span_from(local, 4);
-	if (rest.length == 0 || !ascii_is_one_of(rest.text[0], "=+-"))
-		return false;
-	rest = span_from(rest, 1);
+
+	*length = 0;
+	if ((!is_srs1 && !span_starts_with(local, SPAN("srs0"))) || local.length == 4 ||
+	    !ascii_is_one_of(local.text[4], "=+-"))
+		return local;
+	struct span rest = span_from(local, 5);
 	struct span forwarder = {"", 0};
 	struct span hash = span_next_word(&rest, "=");
 	if (is_srs1) {
@@ -84,14 +85,13 @@ static bool sender_without_srs(struct span local, char *out, size_t size, size_t
 	struct span stamp = span_next_word(&rest, "=");
 	struct span domain = span_next_word(&rest, "=");
 	if (hash.length == 0 || stamp.length == 0 || domain.length == 0 || rest.length < 2)
-		return false;
-	struct span user = span_from(rest, 1);
-	int written = snprintf(out, size, "%s=%.*s%s%.*s=%.*s", is_srs1 ? "srs1" : "srs0",
+		return local;
+	int written = snprintf(out, size, "%s=%.*s%s%.*s=", is_srs1 ? "srs1" : "srs0",
 			       (int)forwarder.length, forwarder.text, is_srs1 ? "=" : "",
-			       (int)domain.length, domain.text, (int)user.length, user.text);
+			       (int)domain.length, domain.text);
 	assert(written >= 0 && (size_t)written < size); /* it is never longer than local */
 	*length = (size_t)written;
-	return true;
+	return span_from(rest, 1);
 }
 
 /* Whether text ends in "user=domain" of the recipient, in lower case. */
@@ -217,11 +217,9 @@ size_t sender_normalize(struct span sender, struct span recipient, char key[stat
 	struct span domain = span_from(address, local.length); /* with its "@" */
 	size_t length;
 
-	local = sender_without_batv(local);
-	if (!sender_without_srs(local, whole, sizeof(whole), &length)) {
-		local = sender_without_extension(sender_without_verp(local, recipient));
-		length = sender_fold_numbers(local, whole);
-	}
+	local = sender_without_srs(sender_without_batv(local), whole, sizeof(whole), &length);
+	local = sender_without_extension(sender_without_verp(local, recipient));
+	length += sender_fold_numbers(local, whole + length);
 	memcpy(whole + length, domain.text, domain.length);
 	return sender_bound_key((struct span){whole, length + domain.length}, key);
 }

@@ -84,7 +84,7 @@ static void story_start(struct story *story)
 	story->base = event_base_new();
 	story->loader = loader_new(&source, &story->rules, &diag);
 	for (size_t i = 0; i < diag.line_count; i++)
-		printf("# %s\n", diag.lines[i]);
+		printf("# %s\n", diag.lines[i].text);
 	diag_clear(&diag);
 	if (story->loader == NULL) {
 		printf("Bail out! %s: the settings are wrong\n", story->name);
@@ -195,6 +195,13 @@ static void story_line(struct story *story, struct span line, unsigned number)
 	struct span word = span_next_word(&rest, " \t");
 
 	rest = span_trim(rest);
+	bool sets_up = span_equals(word, SPAN("set")) || span_equals(word, SPAN("farm")) ||
+		       span_equals(word, SPAN("sender")) || span_equals(word, SPAN("recipient"));
+	if (sets_up && story->loader != NULL) {
+		tap_ok(false, "%s:%u: settings stand before the first request", story->name,
+		       number);
+		return;
+	}
 	if (span_equals(word, SPAN("set")))
 		return story_set(story, "%.*s", (int)rest.length, rest.text);
 	if (span_equals(word, SPAN("farm")))

@@ -28,8 +28,9 @@ static const char *said(const struct diag *diag, size_t number)
 {
 	if (number >= diag->line_count)
 		return NULL;
-	const char *line = strstr(diag->lines[number], "/tmp/sixgate-config-");
-	return line != NULL ? line + strlen("/tmp/sixgate-config-XXXXXX") : diag->lines[number];
+	const char *line = strstr(diag->lines[number].text, "/tmp/sixgate-config-");
+	return line != NULL ? line + strlen("/tmp/sixgate-config-XXXXXX")
+			    : diag->lines[number].text;
 }
 
 static void test_defaults(void)
@@ -76,6 +77,10 @@ static void test_errors(void)
 		 ":1: sender_access: \"pcre:/etc/x\": expected the name of a text file, with or "
 		 "without "
 		 "hash:, btree:, lmdb:, cdb:, dbm: or texthash: before it"},
+		{"policy_listen = unix:/a unix:/b unix:/a\n",
+		 ":1: policy_listen: \"unix:/a\": is listed twice"},
+		{"\n\ngreylist = x\nidle_timeout = 5y\ngreylst = dry\n",
+		 ":3: greylist: \"x\": expected enforce, dry or off"}, /* by line, not by kind */
 		{"policy_listen =\n",
 		 ":1: policy_listen: is empty; expected unix:PATH, inet:HOST:PORT or "
 		 "inet:[ADDR]:PORT"},
@@ -111,6 +116,7 @@ static void test_values(void)
 					  "  [2001:db8::]/32\n"
 					  "sender_access = hash:/etc/postfix/sender_access\n"
 					  "greylist_lifetime = 840h\n"
+					  "idle_timeout = 599001ms\n"
 					  "policy_listen = unix:/a, inet:[::1]:1\n",
 					  overrides, 2, &diag);
 
@@ -120,6 +126,7 @@ static void test_values(void)
 	tap_is_number(config->greylist_delay_s, 600, "-o goes over the file");
 	tap_is_number(config->greylist, MODE_DRY, "and over defaults");
 	tap_is_number(config->max_request_size_bytes, 32768, "sizes have units");
+	tap_is_number(config->idle_timeout_s, 600, "milliseconds are the next whole second");
 	tap_is_number((long long)config->mynetworks.count, 2, "a line may continue");
 	tap_is_number((long long)config->policy_listen.count, 2, "a list of sockets");
 	tap_is(config->sender_access.path, "/etc/postfix/sender_access", "hash: is the text file");

@@ -61,7 +61,7 @@ static void test_file(void)
 	tap_is_number((long long)diag.error_count, 5,
 		      "a file: words of a trailing comment are errors");
 	snprintf(missing, sizeof(missing), "%s:2: ", path);
-	tap_ok(diag.line_count > 0 && strncmp(diag.lines[0], missing, strlen(missing)) == 0,
+	tap_ok(diag.line_count > 0 && strncmp(diag.lines[0].text, missing, strlen(missing)) == 0,
 	       "errors in an included file name that file and its line");
 	netaddr_parse(SPAN("198.51.100.7"), &addr);
 	tap_ok(netlist_contains(&list, &addr), "what is right in the file is there");
@@ -71,7 +71,7 @@ static void test_file(void)
 
 	netlist_parse(&list, span_of(path), "main.cf", 7, "mynetworks", &diag);
 	tap_ok(diag.line_count == 1 &&
-		       strncmp(diag.lines[0], "main.cf:7: mynetworks: /tmp", 27) == 0,
+		       strncmp(diag.lines[0].text, "main.cf:7: mynetworks: /tmp", 27) == 0,
 	       "a missing file is an error where it is named");
 	netlist_clear(&list);
 	diag_clear(&diag);

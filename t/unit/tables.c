@@ -71,7 +71,8 @@ static void test_access_order(void)
 		{"postmaster@elsewhere.org", "REJECT 14"},
 		{"user", "REJECT 7"},
 		{"@", NULL},
-		{"other@example.com.", NULL},
+		{"other@example.com.", "REJECT 3"},
+		{"other@example.com..", NULL},
 	};
 	struct diag diag = {0};
 	struct access_table *table = access_of(text, &diag);
@@ -92,9 +93,10 @@ static void test_access_delimiters(void)
 		const char *delimiters, *address;
 		bool matches;
 	} cases[] = {
-		{"+", "base+x@example.org", true},      {"+-", "base-x@example.org", true},
-		{"-", "base+x@example.org", false},     {"", "base+x@example.org", false},
-		{"-", "owner-base@example.org", false}, {"+", "base@example.org", true},
+		{"+", "base+x@example.org", true},           {"+-", "base-x@example.org", true},
+		{"-", "base+x@example.org", false},          {"", "base+x@example.org", false},
+		{"-", "owner-base@example.org", false},      {"+", "base@example.org", true},
+		{"+-", "base+x-request@example.org", false}, {"+", "+base+x@example.org", false},
 	};
 	struct diag diag = {0};
 	struct access_table *table =
@@ -125,6 +127,8 @@ static void test_access_values(void)
 		{"450 4.7.1 later", ACCESS_DEFER},
 		{"550 no", ACCESS_REJECT},
 		{"550", ACCESS_OK}, /* all digits; a warning tells */
+		{"REJECT\tnot\tyou", ACCESS_REJECT},
+		{"REJECT not\n\tyou", ACCESS_REJECT}, /* a line continues */
 		{"", -1},
 		{"250 fine", -1},
 		{"5500 no", -1},
@@ -165,13 +169,41 @@ static void test_access_messages(void)
 	tap_is_number((long long)diag.error_count, 2, "all errors are told");
 	tap_is_number((long long)diag.line_count, 4, "and all warnings");
 	tap_ok(diag.line_count == 4 &&
-		       strstr(diag.lines[0], ":3: b@example.org: \"MAYBE\": expected OK"),
+		       strstr(diag.lines[0].text, ":3: b@example.org: \"MAYBE\": expected OK"),
 	       "with line, what was found and what was expected");
 	tap_ok(diag.line_count == 4 &&
-		       strstr(diag.lines[2], ":5: a@example.org: is in line 2 already"),
+		       strstr(diag.lines[2].text, ":5: a@example.org: is in line 2 already"),
 	       "a second entry for a key is a warning");
 	access_free(&table);
 	diag_clear(&diag);
+
+	char many[4096] = "";
+	for (int i = 0; i < 60; i++)
+		strcat(many, "twice@example.org OK\n");
+	strcat(many, "a@example.org MAYBE\n");
+	table = access_of(many, &diag);
+	bool told = false;
+	for (size_t i = 0; i < diag.line_count; i++)
+		told = told || strstr(diag.lines[i].text, ":61: a@example.org: \"MAYBE\"") != NULL;
+	tap_ok(table == NULL && told, "many warnings do not hide an error");
+	diag_clear(&diag);
+
+	static const char *const strange[] = {"@v.example", "*.w.example", "*@x.example",
+					      "/^re$/",     "10.0.0.0/8",  "t.example."};
+	for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "%s OK\n", strange[i]);
+		table = access_of(text, &diag);
+		tap_ok(table != NULL && diag.warning_count == 1,
+		       "%s matches nothing, which is told", strange[i]);
+		access_free(&table);
+		diag_clear(&diag);
+	}
+
+	table = access_of("\xef\xbb\xbfmark.example REJECT\n", &diag);
+	tap_ok(table != NULL && access_find(table, SPAN("a@mark.example"), SPAN("+")) != NULL,
+	       "a byte order mark is no part of the first key");
+	access_free(&table);
 
 	table = access_read("/nonexistent/sender_access", true, &diag);
 	tap_ok(table != NULL && access_find(table, SPAN("a@b"), SPAN("+")) == NULL,
@@ -263,7 +295,9 @@ static void test_farm_mistakes(void)
 		{"a spf:x.example",
 		 "farms: a: \"spf:x.example\": expected ptr:.suffix, ptr:host.name or "
 		 "cidr:network, and \"pass\" only at the end"},
-		{"a ptr:.x\na ptr:.y",
+		{"a ptr:.com",
+		 "farms: a: \"ptr:.com\": only one label; expected ptr:.suffix or ptr:host.name"},
+		{"a ptr:.x.y\na ptr:.y.y",
 		 "farms: \"a\": a farm of this name is there already; put all its "
 		 "ways on one line (lines that begin with a blank continue it)"},
 	};
@@ -275,7 +309,8 @@ static void test_farm_mistakes(void)
 		struct farm_table *table = farm_read(path, false, &diag);
 		unlink(path);
 		tap_ok(table == NULL, "refused: %.40s", cases[i].text);
-		const char *said = diag.line_count > 0 ? strstr(diag.lines[0], ": farms:") : NULL;
+		const char *said =
+			diag.line_count > 0 ? strstr(diag.lines[0].text, ": farms:") : NULL;
 		tap_is(said != NULL ? said + 2 : NULL, cases[i].error, "and told clearly");
 		farm_free(&table);
 		diag_clear(&diag);

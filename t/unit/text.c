@@ -124,6 +124,11 @@ static void test_endpoints(void)
 		{"inet::10030", NULL, NULL, NULL},
 		{"inet:127.0.0.1:", NULL, NULL, NULL},
 		{"inet:10030", NULL, NULL, NULL},
+		{"inet:127.0.0.1:0", NULL, NULL, NULL},
+		{"inet:127.0.0.1:65535", "127.0.0.1", "65535", NULL},
+		{"inet:127.0.0.1:65536", NULL, NULL, NULL},
+		{"inet:127.0.0.1:10030x", NULL, NULL, NULL},
+		{"inet:127.0.0.1:-1", NULL, NULL, NULL},
 		{"unix:", NULL, NULL, NULL},
 		{"/run/x", NULL, NULL, NULL},
 		{"unix:/"
