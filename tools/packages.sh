@@ -37,7 +37,14 @@ install_packages() {
 		echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
 		;;
 	esac
+	# What dpkg and debconf say of themselves is of no interest while all goes well.
+	local errors
+	errors=$(mktemp)
 	apt-get update -qq
 	# shellcheck disable=SC2086 # a list of words
-	apt-get install -qq --yes --no-install-recommends $missing >/dev/null
+	apt-get install -qq --yes --no-install-recommends $missing >/dev/null 2>"$errors" || {
+		cat "$errors"
+		exit 1
+	}
+	rm -f "$errors"
 }

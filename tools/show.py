@@ -59,13 +59,14 @@ class Daemon:
     def __init__(self):
         self.directory = tempfile.mkdtemp(prefix="sixgate-quickstart-")
         self.socket = os.path.join(self.directory, "policy")
+        self.port = free_port()
         self.log_name = os.path.join(self.directory, "log")
         shutil.copy(os.path.join(TREE, "etc", "farms"), self.directory)
         with open(os.path.join(self.directory, "sender_access"), "w") as table:
             table.write("# Mail from this domain, and from below it, is never greylisted.\n"
                         "partner.example   OK\n")
         settings = {
-            "policy_listen": "unix:" + self.socket,
+            "policy_listen": f"unix:{self.socket} inet:127.0.0.1:{self.port}",
             "store": "sqlite:" + os.path.join(self.directory, "sixgate.db"),
             "farms": os.path.join(self.directory, "farms"),
             "sender_access": os.path.join(self.directory, "sender_access"),
@@ -83,7 +84,8 @@ class Daemon:
                 config.write(f"{name} = {value}\n")
         self.log = open(self.log_name, "w")
         self.process = subprocess.Popen(
-            [os.path.join(TREE, "build", "sixgated"), "-c", self.config, "-v"], stderr=self.log)
+            [os.path.join(TREE, "build", "sixgated"), "-c", self.config, "-v"], stderr=self.log,
+            start_new_session=True)  # the terminal's signals are for us, who then end it
 
     def connect(self):
         """A connection to the policy socket, as soon as there is one."""
@@ -107,6 +109,13 @@ class Daemon:
         self.log.close()
         shutil.rmtree(self.directory)
         return status
+
+
+def free_port():
+    """A TCP port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def ask(connection, **attributes):
@@ -185,6 +194,7 @@ def follow_log(daemon):
 def main():
     # Interrupted or terminated, the daemon is ended and its directory removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
     daemon = Daemon()
     good = False
     try:
@@ -195,12 +205,17 @@ def main():
         print("To let a Postfix on this machine ask it, put this into main.cf, in")
         print("smtpd_recipient_restrictions, behind reject_unauth_destination:\n")
         print(f"    check_policy_service {{ unix:{daemon.socket}, timeout=30s, default_action=DUNNO }}\n")
-        print("(This path is seen by an smtpd that is not chrooted; README.md tells how it is done for good.)")
+        print("An smtpd that is chrooted, as Debian's is, does not see that path; it takes\n")
+        print(f"    check_policy_service {{ inet:127.0.0.1:{daemon.port}, timeout=30s, default_action=DUNNO }}\n")
+        print("README.md tells how it is done for good.")
         if "--exit" not in sys.argv[1:]:
             print("\nIts log follows. Interrupt (Ctrl-C) to end.\n", flush=True)
             follow_log(daemon)
     except KeyboardInterrupt:
-        print()
+        pass
+    except BrokenPipeError:
+        # Nobody reads any more (quickstart | head); nothing is to be said at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         status = daemon.end()
     return 0 if good and status == 0 else 1

@@ -27,8 +27,10 @@ struct endpoint_list {
 
 /* A file named by a setting. */
 struct config_path {
-	char *path;      /* owned; empty: none */
-	bool is_default; /* nobody named it, so it may be missing */
+	char *path;       /* owned; empty: none */
+	bool is_default;  /* it is the default's name, so that it may be missing */
+	const char *file; /* where it was named; borrowed from the caller of config_read() */
+	unsigned line;    /* 0: no line */
 };
 
 enum { CONFIG_SETTINGS_MAX = 64 };

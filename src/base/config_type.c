@@ -64,6 +64,8 @@ static void setting_parse_path(const struct setting *setting, struct span text,
 	struct config_path *path = field;
 	setting_parse_string(setting, text, place, &path->path, diag);
 	path->is_default = span_equals(text, span_of(setting->default_text));
+	path->file = place.file;
+	path->line = place.line;
 }
 
 static void setting_parse_table(const struct setting *setting, struct span text,

@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	LOG_LINE_SIZE = 4096,            /* longest line; what is longer is cut */
 	LOG_BUFFER_SIZE = 1024 * 1024,   /* what may wait for a slow log daemon */
+	LOG_STOP_S = 2,                  /* how long the end waits for that */
 	LOG_DROPPED_LEVEL = LOG_WARNING, /* level of the line that tells of lost ones */
 };
 
@@ -150,6 +152,9 @@ void log_open(bool to_stderr)
 	logger.to_stderr = to_stderr;
 	/* Under systemd stderr ends where syslog does, and one line is enough (systemd.exec(5)). */
 	logger.errors_to_stderr = getenv("JOURNAL_STREAM") == NULL;
+	if (!to_stderr && access("/dev/log", F_OK) != 0)
+		fputs("sixgated: warning: there is no system log (/dev/log); -v logs to stderr\n",
+		      stderr);
 	if (!to_stderr)
 		openlog("sixgated", LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
@@ -177,7 +182,12 @@ void log_stop_writer(void)
 		logger.stop = true;
 		pthread_cond_signal(&logger.wake);
 		pthread_mutex_unlock(&logger.lock);
-		pthread_join(logger.writer, NULL);
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += LOG_STOP_S;
+		/* It hangs in a write that nobody takes: then it ends with the process. */
+		if (pthread_timedjoin_np(logger.writer, NULL, &until) != 0)
+			return;
 		logger.has_writer = false;
 	}
 	free(logger.filling.bytes);

@@ -21,7 +21,7 @@ void log_open(bool to_stderr);
 /* From here on lines are written by a thread.  Call it once, before other threads start. */
 void log_start_writer(void);
 
-/* Write what is waiting and end the thread. */
+/* Write what is waiting and end the thread; what nobody takes within two seconds is lost. */
 void log_stop_writer(void);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

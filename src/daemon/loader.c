@@ -286,6 +286,22 @@ static void on_loader_news(void *arg)
 	}
 }
 
+static void loader_warn_unreadable_file(const char *path)
+{
+	if (path[0] != '\0' && access(path, R_OK) != 0 && errno == EACCES)
+		log_warning("%s: our user cannot read it, so that an edit or a reload will fail",
+			    path);
+}
+
+void loader_warn_unreadable(const struct loader *loader)
+{
+	const char *settings = loader->source.path;
+
+	loader_warn_unreadable_file(settings != NULL ? settings : CONFIG_DEFAULT_FILE);
+	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
+		loader_warn_unreadable_file(loader->watches[i].path);
+}
+
 bool loader_start(struct loader *loader, struct event_base *base, loader_rules_fn *on_rules,
 		  loader_reloaded_fn *on_reloaded, void *arg)
 {

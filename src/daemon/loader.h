@@ -43,6 +43,12 @@ typedef void loader_reloaded_fn(bool succeeded, void *arg);
 struct loader *loader_new(const struct loader_source *source, struct ruleset **rules,
 			  struct diag *diag);
 
+/*
+ * Warn of files that were read by root, at the start, and which the user that we are now cannot read
+ * again: edits and reloads would fail.
+ */
+void loader_warn_unreadable(const struct loader *loader);
+
 /* Begin to watch the files.  Both functions run from base's loop.  False: no thread to be had. */
 bool loader_start(struct loader *loader, struct event_base *base, loader_rules_fn *on_rules,
 		  loader_reloaded_fn *on_reloaded, void *arg);

@@ -21,10 +21,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const char usage[] =
-	"usage: sixgated [-c FILE] [-o NAME=VALUE]... [-t] [-n] [-v] [-V]\n"
+	"usage: sixgated [-c FILE] [-o NAME=VALUE]... [-t] [-n] [-v] [-V] [-h]\n"
 	"\n"
 	"The Sixgate policy daemon for Postfix.  It stays in the foreground.\n"
 	"\n"
@@ -99,7 +100,9 @@ static bool options_parse(struct options *options, int argc, char **argv, int *s
 	}
 	options->source.overrides = options->overrides;
 	if (optind < argc) {
-		fprintf(stderr, "sixgated: \"%s\": there is nothing to name behind the options\n",
+		fprintf(stderr,
+			"sixgated: \"%s\": unexpected argument; there are only options, see "
+			"sixgated -h\n",
 			argv[optind]);
 		*status = EXIT_FAILURE;
 		return false;
@@ -195,6 +198,24 @@ static bool daemon_open(struct daemon *daemon, const struct config *config, stru
 	return daemon->store != NULL;
 }
 
+/* As many descriptors as we may have; a warning when that is less than the settings ask for. */
+static void daemon_raise_file_limit(const struct config *config)
+{
+	enum { OTHERS = 64 }; /* the store, the log, sockets, files that are read */
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	if ((rlim_t)config->max_connections + OTHERS > limit.rlim_cur)
+		log_warning("max_connections: %lld connections need more than the %llu file "
+			    "descriptors "
+			    "that we may have (ulimit -n, LimitNOFILE)",
+			    (long long)config->max_connections, (unsigned long long)limit.rlim_cur);
+}
+
 static bool daemon_start(struct daemon *daemon, const struct options *options, struct diag *diag)
 {
 	/* Before anybody can see that we start; what comes early is done when the loop runs. */
@@ -206,6 +227,8 @@ static bool daemon_start(struct daemon *daemon, const struct options *options, s
 		return false;
 	if (!daemon_open(daemon, ruleset_config(daemon->rules), diag))
 		return false;
+	daemon_raise_file_limit(ruleset_config(daemon->rules));
+	loader_warn_unreadable(daemon->loader);
 	daemon->checker = checker_new(daemon->base, daemon->store, daemon->privacy);
 	daemon->server =
 		server_new(daemon->base, &daemon->listeners, daemon->checker, daemon->rules);
@@ -253,6 +276,7 @@ static int daemon_run(struct daemon *daemon, const struct options *options)
 
 	log_open(options->verbose);
 	event_set_log_callback(on_libevent_log);
+	log_start_writer();
 	daemon->base = event_base_new();
 	bool started = daemon->base != NULL && daemon_start(daemon, options, &diag);
 	diag_log(&diag);
@@ -260,7 +284,6 @@ static int daemon_run(struct daemon *daemon, const struct options *options)
 	if (!started)
 		return EXIT_FAILURE;
 
-	log_start_writer();
 	log_info("sixgated " SIXGATE_VERSION " is ready");
 	daemon->supervisor = supervisor_new(daemon->base);
 	event_base_dispatch(daemon->base);

@@ -3,7 +3,10 @@
 
 #include "base/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 /* What several rulesets have in common. */
 struct ruleset_shared {
@@ -107,9 +110,23 @@ const struct config_path *ruleset_table_path(const struct config *config, enum r
 	return (const struct config_path *)((const char *)config + ruleset_tables[which].path);
 }
 
-const char *ruleset_table_name(enum ruleset_table which)
+/* Whether there is a file as named; what is wrong is told where it was named. */
+static bool ruleset_check_path(const struct config_path *path, const char *setting,
+			       struct diag *diag)
 {
-	return ruleset_tables[which].name;
+	struct stat about;
+
+	if (path->path[0] == '\0' || path->is_default)
+		return true;
+	if (stat(path->path, &about) != 0)
+		diag_error(diag, path->file, path->line, "%s: %s: %s", setting, path->path,
+			   strerror(errno));
+	else if (!S_ISREG(about.st_mode))
+		diag_error(diag, path->file, path->line, "%s: %s: is not a regular file", setting,
+			   path->path);
+	else
+		return true;
+	return false;
 }
 
 bool ruleset_read_table(const struct config *config, enum ruleset_table which,
@@ -118,6 +135,8 @@ bool ruleset_read_table(const struct config *config, enum ruleset_table which,
 	const struct config_path *path = ruleset_table_path(config, which);
 
 	*part = (struct ruleset_part){NULL, NULL};
+	if (!ruleset_check_path(path, ruleset_tables[which].name, diag))
+		return false;
 	if (ruleset_tables[which].is_farms)
 		part->farms = farm_read(path->path, path->is_default, diag);
 	else

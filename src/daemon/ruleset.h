@@ -48,9 +48,8 @@ const struct farm_table *ruleset_farms(const struct ruleset *ruleset);
 bool ruleset_read_table(const struct config *config, enum ruleset_table which,
 			struct ruleset_part *part, struct diag *diag);
 
-/* The setting that names a table's file, and the word for it. */
+/* The setting that names a table's file. */
 const struct config_path *ruleset_table_path(const struct config *config, enum ruleset_table which);
-const char *ruleset_table_name(enum ruleset_table which);
 
 /* Entries (or farms) in part. */
 size_t ruleset_part_count(const struct ruleset_part *part);

@@ -66,7 +66,7 @@ struct server {
 	size_t connection_count;
 	struct event *tick;         /* owned */
 	bool out_of_files;          /* not accepting until the next tick: no descriptor is left */
-	bool said_full;             /* logged that max_connections was reached */
+	bool said_full;             /* logged that there is no room for more */
 	server_stopped_fn *stopped; /* not NULL: stopping */
 	int64_t stop_ms; /* monotonic: then, each connection ends behind its next answer */
 	void *stopped_arg;
@@ -312,13 +312,22 @@ static bool server_make_room(struct server *server)
 	return server_close_idlest(server);
 }
 
-static void server_pause_accepting(struct server *server)
+/*
+ * No descriptor is left for a new connection.  False when none could be made free: the sockets stay
+ * readable, and without a pause the loop would spin.
+ */
+static bool server_make_descriptor(struct server *server)
 {
-	log_warning("cannot accept a connection: %s", strerror(errno));
-	server_close_idlest(server);
+	if (!server->said_full)
+		log_warning("cannot accept a connection: %s; the idlest makes room for a new one",
+			    strerror(errno));
+	server->said_full = true;
+	if (server_close_idlest(server))
+		return true;
 	server->out_of_files = true;
 	for (size_t i = 0; i < server->socket_count; i++)
 		event_del(server->sockets[i].readable);
+	return false;
 }
 
 static void on_server_connect(evutil_socket_t fd, short events, void *arg)
@@ -335,8 +344,8 @@ static void on_server_connect(evutil_socket_t fd, short events, void *arg)
 				close(accepted);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			   errno == ENOBUFS) {
-			/* The socket stays readable: without a pause the loop would spin. */
-			return server_pause_accepting(server);
+			if (!server_make_descriptor(server))
+				return;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			return;
 		}
