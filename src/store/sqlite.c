@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/wakeup.h"
 #include "sqlite_db.h"
+#include "sqlite_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -104,7 +105,7 @@ static bool sqlite_move_aside(struct sqlite_store *store)
 {
 	char moved_to[4096];
 
-	bool moved = sqlite_db_move_aside(store->path, moved_to, sizeof(moved_to));
+	bool moved = sqlite_file_move_aside(store->path, moved_to, sizeof(moved_to));
 	if (moved)
 		log_error("store: %s: the database is damaged: %s; it is now %s, and a new one is "
 			  "begun, "

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sqlite_db.h"
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "sqlite_file.h"
 #include "sqlite_schema.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	SQLITE_DB_BUSY_MS = 2000,   /* how long to wait for an admin with sqlite3(1) */
@@ -248,22 +245,6 @@ static enum sqlite_db_status sqlite_db_set_up(struct sqlite_db *db, const char *
 	return status;
 }
 
-/* A slip of the pen in the setting store must not put somebody's text out of the way as a damaged
- * database; a database, however damaged, has bytes that no text has. */
-static bool sqlite_db_is_text(const char *path)
-{
-	char start[512];
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	size_t length = fread(start, 1, sizeof(start), file);
-	fclose(file);
-	for (size_t i = 0; i < length; i++)
-		if (start[i] >= 0 && start[i] < ' ' && !ascii_is_one_of(start[i], "\t\r\n\f"))
-			return false;
-	return length > 0;
-}
-
 enum sqlite_db_status sqlite_db_open(const char *path, const struct store_options *options,
 				     struct sqlite_db **db, char why[static STORE_WHY_SIZE])
 {
@@ -271,7 +252,7 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 	(*db)->max_entries = options->max_entries;
 	(*db)->path = mem_copy_string(path);
 	enum sqlite_db_status status = sqlite_db_set_up(*db, path, options);
-	if (status == SQLITE_DB_DAMAGED && sqlite_db_is_text(path)) {
+	if (status == SQLITE_DB_DAMAGED && sqlite_file_is_text(path)) {
 		snprintf((*db)->why, sizeof((*db)->why), "is a text file, and no database");
 		status = SQLITE_DB_FOREIGN;
 	}
@@ -542,23 +523,6 @@ enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 	return SQLITE_DB_OK;
 }
 
-/* The inode number of the file at db's path with suffix behind it, 0 when there is none. */
-static ino_t sqlite_db_inode_beside(const struct sqlite_db *db, const char *suffix)
-{
-	char path[4096];
-	struct stat about;
-
-	snprintf(path, sizeof(path), "%s%s", db->path, suffix);
-	return stat(path, &about) == 0 ? about.st_ino : 0;
-}
-
-static void sqlite_db_remove_beside(const struct sqlite_db *db, const char *suffix)
-{
-	char path[4096];
-	snprintf(path, sizeof(path), "%s%s", db->path, suffix);
-	unlink(path);
-}
-
 bool sqlite_db_is_in_place(struct sqlite_db *db)
 {
 	int has_moved = 0;
@@ -566,17 +530,15 @@ bool sqlite_db_is_in_place(struct sqlite_db *db)
 		    SQLITE_OK &&
 	    has_moved != 0)
 		return false;
-	db->log_inode = sqlite_db_inode_beside(db, "-wal");
+	db->log_inode = sqlite_file_log_inode(db->path);
 	return true;
 }
 
 void sqlite_db_abandon(struct sqlite_db **db)
 {
 	/* SQLite leaves it when the database has moved. */
-	if ((*db)->log_inode != 0 && sqlite_db_inode_beside(*db, "-wal") == (*db)->log_inode) {
-		sqlite_db_remove_beside(*db, "-wal");
-		sqlite_db_remove_beside(*db, "-shm");
-	}
+	if ((*db)->log_inode != 0 && sqlite_file_log_inode((*db)->path) == (*db)->log_inode)
+		sqlite_file_remove_log((*db)->path);
 	sqlite_db_close(db);
 }
 
@@ -590,35 +552,4 @@ void sqlite_db_close(struct sqlite_db **db)
 	free((*db)->path);
 	free(*db);
 	*db = NULL;
-}
-
-bool sqlite_db_move_aside(const char *path, char *moved_to, size_t size)
-{
-	char date[32], from[4096], to[4096];
-	time_t now = (time_t)clock_wall_s();
-	struct tm utc;
-
-	gmtime_r(&now, &utc);
-	strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", &utc);
-	/* Two in one second: the second must not replace the first. */
-	for (int n = 1; n < 100; n++) {
-		int length = n == 1 ? snprintf(moved_to, size, "%s.damaged-%s", path, date)
-				    : snprintf(moved_to, size, "%s.damaged-%s.%d", path, date, n);
-		if (length < 0 || (size_t)length >= size) {
-			errno = ENAMETOOLONG;
-			return false;
-		}
-		if (access(moved_to, F_OK) != 0)
-			break;
-	}
-	/* The log belongs to the database: a new one must not find the old one's.  sqlite3(1) finds
-	 * the two together under the new name. */
-	snprintf(from, sizeof(from), "%s-wal", path);
-	snprintf(to, sizeof(to), "%s-wal", moved_to);
-	if (rename(from, to) != 0 && errno != ENOENT)
-		return false;
-	snprintf(from, sizeof(from), "%s-shm", path);
-	if (unlink(from) != 0 && errno != ENOENT)
-		return false;
-	return rename(path, moved_to) == 0;
 }

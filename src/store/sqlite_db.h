@@ -89,9 +89,3 @@ bool sqlite_db_is_in_place(struct sqlite_db *db);
 void sqlite_db_abandon(struct sqlite_db **db);
 
 void sqlite_db_close(struct sqlite_db **db);
-
-/*
- * Rename the database in path, with its write-ahead log, to a name with the date in it, written to
- * moved_to (of size bytes).  False, with errno, when that cannot be done.
- */
-bool sqlite_db_move_aside(const char *path, char *moved_to, size_t size);
