@@ -136,79 +136,94 @@ struct access_reading {
 	struct diag *diag;
 };
 
-static void access_add(struct span line, unsigned number, void *arg)
-{
-	const struct access_reading *reading = arg;
-	struct access_table *table = reading->table;
-	struct diag *diag = reading->diag;
-	char key[ACCESS_KEY_SIZE];
-	size_t key_length;
-	struct span value;
-	enum access_action action;
+/* What of a text from the file is shown in a message. */
+#define SHOWN(span) (int)((span).length < 80 ? (span).length : 80), (span).text
 
-	const char *why = access_split(line, key, &key_length, &value);
-	if (why != NULL) {
-		diag_error(diag, reading->path, number, "%s; expected: address-or-domain action",
-			   why);
-		return;
-	}
-	/* Tabs separate words as blanks do (access(5)); in an answer they would be control characters. */
-	char text[ACCESS_TEXT_MAX];
-	if (value.length <= sizeof(text)) {
-		for (size_t i = 0; i < value.length; i++)
-			text[i] = value.text[i] == '\t' ? ' ' : value.text[i];
-		value.text = text;
-	}
-	int shown = (int)(key_length < 80 ? key_length : 80);
-	if (value.length == 0) {
-		diag_error(diag, reading->path, number,
-			   "%.*s: the result is missing; expected OK, DUNNO, REJECT [text], DEFER "
-			   "[text], "
-			   "DEFER_IF_PERMIT [text], 4NN text or 5NN text",
-			   shown, key);
-		return;
-	}
-	if (!access_parse_value(value, &action)) {
-		diag_error(diag, reading->path, number,
-			   "%.*s: \"%.*s\": expected OK, DUNNO, REJECT [text], DEFER [text], "
-			   "DEFER_IF_PERMIT [text], 4NN text or 5NN text",
-			   shown, key, (int)(value.length < 80 ? value.length : 80), value.text);
-		return;
-	}
-	if (value.length > ACCESS_TEXT_MAX) {
-		diag_error(diag, reading->path, number, "%.*s: the text has %zu bytes; at most %d",
-			   shown, key, value.length, ACCESS_TEXT_MAX);
-		return;
-	}
-	if (!printable_is_clean(value)) {
-		diag_error(diag, reading->path, number,
+/* Whether value, without tabs, is a result that we know; if not, that is told. */
+static bool access_check_value(const struct access_reading *reading, unsigned number,
+			       struct span key, struct span value, enum access_action *action)
+{
+	static const char expected[] = "expected OK, DUNNO, REJECT [text], DEFER [text], "
+				       "DEFER_IF_PERMIT [text], 4NN text or 5NN text";
+	struct diag *diag = reading->diag;
+	const char *path = reading->path;
+
+	if (value.length == 0)
+		diag_error(diag, path, number, "%.*s: the result is missing; %s", SHOWN(key),
+			   expected);
+	else if (!access_parse_value(value, action))
+		diag_error(diag, path, number, "%.*s: \"%.*s\": %s", SHOWN(key), SHOWN(value),
+			   expected);
+	else if (!printable_is_clean(value))
+		diag_error(diag, path, number,
 			   "%.*s: the text has control characters, or bytes that are not UTF-8",
-			   shown, key);
-		return;
-	}
+			   SHOWN(key));
+	else
+		return true;
+	return false;
+}
+
+/* What is right, but perhaps not meant. */
+static void access_warn(const struct access_reading *reading, unsigned number, struct span key,
+			struct span value)
+{
+	const char *why = access_check_pattern(key);
+
+	if (why != NULL)
+		diag_warning(reading->diag, reading->path, number, "%.*s: %s", SHOWN(key), why);
 	if (access_is_code(value))
-		diag_warning(diag, reading->path, number,
+		diag_warning(reading->diag, reading->path, number,
 			     "%.*s: %.*s alone means OK, as in access(5); to refuse, write a text "
 			     "behind it",
-			     shown, key, (int)value.length, value.text);
+			     SHOWN(key), SHOWN(value));
+}
 
-	why = access_check_pattern((struct span){key, key_length});
-	if (why != NULL)
-		diag_warning(diag, reading->path, number, "%.*s: %s", shown, key, why);
-
-	unsigned entry = (unsigned)table->count;
-	if (!text_map_add(&table->keys, (struct span){key, key_length}, &entry)) {
-		diag_warning(diag, reading->path, number,
-			     "%.*s: is in line %u already, which counts", shown, key,
-			     table->entries[entry].line);
-		return;
-	}
+static void access_append(struct access_table *table, struct access_entry entry)
+{
 	if (table->count == table->size) {
 		table->size = table->size > 0 ? 2 * table->size : 64;
 		table->entries = mem_resize(table->entries, table->size * sizeof(*table->entries));
 	}
-	table->entries[table->count++] =
-		(struct access_entry){action, mem_copy_text(value.text, value.length), number};
+	table->entries[table->count++] = entry;
+}
+
+static void access_add(struct span line, unsigned number, void *arg)
+{
+	const struct access_reading *reading = arg;
+	struct access_table *table = reading->table;
+	char key_text[ACCESS_KEY_SIZE], text[ACCESS_TEXT_MAX];
+	struct span key = {key_text, 0}, value;
+	enum access_action action;
+
+	const char *why = access_split(line, key_text, &key.length, &value);
+	if (why != NULL) {
+		diag_error(reading->diag, reading->path, number,
+			   "%s; expected: address-or-domain action", why);
+		return;
+	}
+	if (value.length > sizeof(text)) {
+		diag_error(reading->diag, reading->path, number,
+			   "%.*s: the text has %zu bytes; at most %zu", SHOWN(key), value.length,
+			   sizeof(text));
+		return;
+	}
+	/* Tabs separate words as blanks do (access(5)); in an answer they would be control characters. */
+	for (size_t i = 0; i < value.length; i++)
+		text[i] = value.text[i] == '\t' ? ' ' : value.text[i];
+	value.text = text;
+	if (!access_check_value(reading, number, key, value, &action))
+		return;
+	access_warn(reading, number, key, value);
+
+	unsigned entry = (unsigned)table->count;
+	if (!text_map_add(&table->keys, key, &entry))
+		diag_warning(reading->diag, reading->path, number,
+			     "%.*s: is in line %u already, which counts", SHOWN(key),
+			     table->entries[entry].line);
+	else
+		access_append(table,
+			      (struct access_entry){action, mem_copy_text(value.text, value.length),
+						    number});
 }
 
 struct access_table *access_read(const char *path, bool may_be_missing, struct diag *diag)
