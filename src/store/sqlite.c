@@ -35,6 +35,7 @@ enum {
 	SQLITE_EXPIRE_STEP = 50,        /* rows removed at a time */
 	SQLITE_TICK_BUSY_MS = 10,       /* to the next step while there are more */
 	SQLITE_TICK_IDLE_MS = 1000,     /* to the next step when there were none */
+	SQLITE_RECOVERED_MS = 3000,     /* without a failure, and a failing store is one no more */
 	SQLITE_REOPEN_MS = 1000,        /* between tries while the database cannot be opened */
 	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
 	SQLITE_CHECKPOINT_MS = 100,     /* from the end of one to the next */
@@ -71,13 +72,18 @@ struct sqlite_store {
 	bool finish_checkpoint; /* the checkpointer asks the worker to do the rest */
 	int64_t checkpoint_ms;  /* monotonic: the next one not before */
 
-	/* Held by the checkpointer while it has the database open, and by the worker while it moves
-	 * the database aside. */
+	/*
+	 * Of the next one, and of opening and closing any.  The checkpointer's connection is opened and
+	 * closed by the worker, together with its own: one that is opened later by name could be to
+	 * another file, which somebody put there, but with our log beside it.
+	 */
 	pthread_mutex_t files_lock;
+	struct sqlite_db *checkpoint_db; /* owned; used by the checkpointer */
 
 	/* The worker's own. */
 	struct sqlite_db *db; /* owned; NULL while it cannot be opened */
 	bool is_failing;      /* said so in the log */
+	int64_t failed_ms;    /* monotonic: when it failed last */
 	int64_t reopen_ms;    /* monotonic: not before */
 	int64_t tick_ms;      /* monotonic: next step */
 	char why[STORE_WHY_SIZE];
@@ -86,6 +92,7 @@ struct sqlite_store {
 /* Say once that the store fails, and once that it does not any more. */
 static void sqlite_log_failing(struct sqlite_store *store)
 {
+	store->failed_ms = clock_mono_ms();
 	if (!store->is_failing)
 		log_error(
 			"store: %s: %s; on_store_failure decides about mail until it answers again",
@@ -93,10 +100,13 @@ static void sqlite_log_failing(struct sqlite_store *store)
 	store->is_failing = true;
 }
 
+/* Something was written.  On a full disk now this fits and now that does not: only when nothing failed for
+ * a while is it over. */
 static void sqlite_log_recovered(struct sqlite_store *store)
 {
-	if (store->is_failing)
-		log_info("store: %s: answers again", store->path);
+	if (!store->is_failing || clock_mono_ms() - store->failed_ms < SQLITE_RECOVERED_MS)
+		return;
+	log_info("store: %s: answers again", store->path);
 	store->is_failing = false;
 }
 
@@ -130,8 +140,21 @@ static enum sqlite_db_status sqlite_open_db(struct sqlite_store *store, bool is_
 		status = sqlite_db_open(store->path, &store->options, &store->db, store->why);
 	if (status == SQLITE_DB_DAMAGED && sqlite_move_aside(store))
 		status = sqlite_db_open(store->path, &store->options, &store->db, store->why);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_open(store->path, &store->options, &store->checkpoint_db,
+					store->why);
+	if (status != SQLITE_DB_OK)
+		sqlite_db_close(&store->db);
 	pthread_mutex_unlock(&store->files_lock);
 	return status;
+}
+
+static void sqlite_close_db(struct sqlite_store *store)
+{
+	pthread_mutex_lock(&store->files_lock);
+	sqlite_db_close(&store->checkpoint_db);
+	sqlite_db_close(&store->db);
+	pthread_mutex_unlock(&store->files_lock);
 }
 
 /* Roll back, and remember why, when status tells of a failure. */
@@ -167,34 +190,55 @@ static enum sqlite_db_status sqlite_try_once(struct sqlite_store *store,
 	return status;
 }
 
+static void sqlite_hand_back(struct sqlite_store *store, struct sqlite_queue *batch)
+{
+	if (TAILQ_EMPTY(batch))
+		return;
+	pthread_mutex_lock(&store->lock);
+	if (TAILQ_EMPTY(&store->answered))
+		wakeup_send(store->answers);
+	TAILQ_CONCAT(&store->answered, batch, link);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/*
+ * The batch cannot be written, or not now.  Questions whose answer needs no writing, known mail above
+ * all, are answered all the same, one by one, and handed back; what is left in batch needs writing.
+ */
+static void sqlite_answer_readers(struct sqlite_store *store, struct sqlite_queue *batch)
+{
+	struct sqlite_queue readers = TAILQ_HEAD_INITIALIZER(readers);
+	enum sqlite_db_status status = SQLITE_DB_OK;
+	struct sqlite_request *next;
+
+	for (struct sqlite_request *request = TAILQ_FIRST(batch); request != NULL; request = next) {
+		next = TAILQ_NEXT(request, link);
+		if (status == SQLITE_DB_FAILED || status == SQLITE_DB_DAMAGED)
+			break;
+		status = sqlite_try_once(store, request, next, false);
+		if (status == SQLITE_DB_OK) {
+			TAILQ_REMOVE(batch, request, link);
+			TAILQ_INSERT_TAIL(&readers, request, link);
+		}
+	}
+	sqlite_hand_back(store, &readers);
+}
+
 /*
  * Known mail costs a read, and a read waits for nobody.  When there is something to write and somebody
- * else, an admin with sqlite3(1) say, is writing, all is done again when he has finished.
+ * else, an admin with sqlite3(1) say, is writing, that is done again when he has finished.
  */
 static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
 					      struct sqlite_queue *batch)
 {
-	struct sqlite_request *first = TAILQ_FIRST(batch);
-	enum sqlite_db_status status = sqlite_try_once(store, first, NULL, false);
-	if (status == SQLITE_DB_BUSY)
-		status = sqlite_try_once(store, first, NULL, true);
-	return status;
-}
-
-/*
- * The batch cannot be written.  Questions whose answer needs no writing, known mail above all, are
- * answered all the same, one by one.
- */
-static void sqlite_try_each(struct sqlite_store *store, struct sqlite_queue *batch)
-{
-	struct sqlite_request *request;
-	enum sqlite_db_status status = SQLITE_DB_OK;
-
-	TAILQ_FOREACH (request, batch, link) {
-		if (status == SQLITE_DB_FAILED || status == SQLITE_DB_DAMAGED)
-			break;
-		status = sqlite_try_once(store, request, TAILQ_NEXT(request, link), false);
-	}
+	enum sqlite_db_status status = sqlite_try_once(store, TAILQ_FIRST(batch), NULL, false);
+	if (status != SQLITE_DB_BUSY && status != SQLITE_DB_NO_WRITING)
+		return status;
+	sqlite_answer_readers(store, batch);
+	if (TAILQ_EMPTY(batch))
+		return SQLITE_DB_OK;
+	return status == SQLITE_DB_BUSY ? sqlite_try_once(store, TAILQ_FIRST(batch), NULL, true)
+					: status;
 }
 
 /* What a failure does to the database that we have open. */
@@ -204,7 +248,14 @@ static void sqlite_take_failure(struct sqlite_store *store, enum sqlite_db_statu
 	/* A lock or a full disk leaves it as it was; anything else may leave it half-usable, and it is
 	 * opened again in a while. */
 	if (status != SQLITE_DB_BUSY && status != SQLITE_DB_NO_WRITING)
-		sqlite_db_close(&store->db);
+		sqlite_close_db(store);
+}
+
+/* The database that we have open is damaged: begin a new one. */
+static enum sqlite_db_status sqlite_begin_anew(struct sqlite_store *store)
+{
+	sqlite_close_db(store);
+	return sqlite_open_db(store, true);
 }
 
 /* Answer every question in batch; those that cannot be answered keep their STORE_FAILED. */
@@ -214,16 +265,12 @@ static void sqlite_run_batch(struct sqlite_store *store, struct sqlite_queue *ba
 		return;
 	enum sqlite_db_status status = sqlite_try_batch(store, batch);
 	if (status == SQLITE_DB_DAMAGED) {
-		sqlite_db_close(&store->db);
-		status = sqlite_open_db(store, true);
+		status = sqlite_begin_anew(store);
 		if (status == SQLITE_DB_OK)
 			status = sqlite_try_batch(store, batch);
 	}
-	if (status == SQLITE_DB_OK)
-		return;
-	if (status == SQLITE_DB_BUSY || status == SQLITE_DB_NO_WRITING)
-		sqlite_try_each(store, batch);
-	sqlite_take_failure(store, status);
+	if (status != SQLITE_DB_OK)
+		sqlite_take_failure(store, status);
 }
 
 /* The database was closed after a failure: open it again, but not all the time. */
@@ -241,11 +288,14 @@ static void sqlite_stay_in_place(struct sqlite_store *store)
 {
 	if (store->db == NULL || sqlite_db_is_in_place(store->db))
 		return;
-	log_error("store: %s: the database was removed or replaced while it was in use; what is "
-		  "there "
-		  "now is opened, or a new one begun",
+	log_error("store: %s: the database was removed or replaced while it was in use, or its log "
+		  "was; "
+		  "what is there now is opened, or a new one begun",
 		  store->path);
+	pthread_mutex_lock(&store->files_lock);
+	sqlite_db_close(&store->checkpoint_db);
 	sqlite_db_abandon(&store->db);
+	pthread_mutex_unlock(&store->files_lock);
 	store->reopen_ms = 0;
 	sqlite_reopen(store);
 }
@@ -257,6 +307,8 @@ static void sqlite_tick(struct sqlite_store *store)
 
 	sqlite_stay_in_place(store);
 	if (store->db != NULL) {
+		/* Whoever is writing, mail does not wait for him because of this. */
+		sqlite_db_set_waiting(store->db, false);
 		if (store->is_failing)
 			sqlite_db_touch(store->db);
 		enum sqlite_db_status status = sqlite_db_begin(store->db, false);
@@ -264,7 +316,9 @@ static void sqlite_tick(struct sqlite_store *store)
 			status = sqlite_db_expire(store->db, clock_wall_s(), SQLITE_EXPIRE_STEP,
 						  &removed);
 		status = sqlite_end_transaction(store, status);
-		/* Somebody else is writing: the clean-up can wait. */
+		sqlite_db_set_waiting(store->db, true);
+		if (status == SQLITE_DB_DAMAGED)
+			status = sqlite_begin_anew(store);
 		if (status != SQLITE_DB_OK && status != SQLITE_DB_BUSY)
 			sqlite_take_failure(store, status);
 	}
@@ -315,15 +369,6 @@ static void sqlite_take_batch(struct sqlite_store *store, struct sqlite_queue *b
 	}
 }
 
-static void sqlite_hand_back(struct sqlite_store *store, struct sqlite_queue *batch)
-{
-	if (TAILQ_EMPTY(batch))
-		return;
-	if (TAILQ_EMPTY(&store->answered))
-		wakeup_send(store->answers);
-	TAILQ_CONCAT(&store->answered, batch, link);
-}
-
 static void *sqlite_worker_main(void *arg)
 {
 	struct sqlite_store *store = arg;
@@ -336,9 +381,7 @@ static void *sqlite_worker_main(void *arg)
 
 		sqlite_reopen(store);
 		sqlite_run_batch(store, &batch);
-		pthread_mutex_lock(&store->lock);
 		sqlite_hand_back(store, &batch);
-		pthread_mutex_unlock(&store->lock);
 		if (clock_mono_ms() >= store->tick_ms)
 			sqlite_tick(store);
 
@@ -350,22 +393,19 @@ static void *sqlite_worker_main(void *arg)
 }
 
 /*
- * Copy what is in the write-ahead log, over a connection that lives only for this.  How many pages are
- * left: few that were written meanwhile, or many when a reader, an admin's say, is in the way.
+ * Copy what is in the write-ahead log.  How many pages are left: few that were written meanwhile, or many
+ * when a reader, an admin's say, is in the way.
  */
 static int sqlite_run_checkpoint(struct sqlite_store *store)
 {
-	char why[STORE_WHY_SIZE];
-	struct sqlite_db *db;
 	int left = INT_MAX;
 
 	pthread_mutex_lock(&store->files_lock);
 	/* Whatever is wrong the worker meets as well, and it decides what to do about it. */
-	if (sqlite_db_open(store->path, &store->options, &db, why) == SQLITE_DB_OK) {
-		if (sqlite_db_checkpoint(db, &left) != SQLITE_DB_OK)
-			log_debug("store: %s: checkpoint: %s", store->path, sqlite_db_why(db));
-		sqlite_db_close(&db);
-	}
+	if (store->checkpoint_db != NULL &&
+	    sqlite_db_checkpoint(store->checkpoint_db, &left) != SQLITE_DB_OK)
+		log_debug("store: %s: checkpoint: %s", store->path,
+			  sqlite_db_why(store->checkpoint_db));
 	pthread_mutex_unlock(&store->files_lock);
 	return left;
 }
@@ -428,16 +468,16 @@ static struct store_request *sqlite_start(struct store *base, const struct store
 	request->answer.status = STORE_FAILED;
 	store->outstanding++;
 
-	pthread_mutex_lock(&store->lock);
 	if (refused) {
 		struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
 		TAILQ_INSERT_TAIL(&alone, request, link);
 		sqlite_hand_back(store, &alone);
-	} else {
-		if (TAILQ_EMPTY(&store->asked))
-			pthread_cond_signal(&store->wake_worker);
-		TAILQ_INSERT_TAIL(&store->asked, request, link);
+		return &request->base;
 	}
+	pthread_mutex_lock(&store->lock);
+	if (TAILQ_EMPTY(&store->asked))
+		pthread_cond_signal(&store->wake_worker);
+	TAILQ_INSERT_TAIL(&store->asked, request, link);
 	pthread_mutex_unlock(&store->lock);
 	return &request->base;
 }
@@ -459,7 +499,7 @@ static void sqlite_free_queue(struct sqlite_queue *queue)
 
 static void sqlite_release(struct sqlite_store *store)
 {
-	sqlite_db_close(&store->db);
+	sqlite_close_db(store);
 	wakeup_free(&store->answers);
 	pthread_cond_destroy(&store->wake_worker);
 	pthread_cond_destroy(&store->wake_checkpointer);

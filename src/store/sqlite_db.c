@@ -76,12 +76,13 @@ struct sqlite_db {
 	int64_t max_entries;
 	int64_t entries;        /* rows of the table entry, this transaction's included */
 	int64_t stored_entries; /* the same as it stands in meta */
+	bool waits;             /* when another process is writing */
 	bool wrote;             /* the last commit had something to write */
 	bool must_write;        /* the next one has */
 	int changes;            /* rows changed in all, at the last commit */
 	int wal_pages;
 	char *path;      /* owned */
-	ino_t log_inode; /* of the write-ahead log, when it was last seen; 0: there was none */
+	ino_t log_inode; /* of the write-ahead log, which is there as long as the database is open */
 	char why[STORE_WHY_SIZE];
 };
 
@@ -148,8 +149,8 @@ static void sqlite_db_bind_number(struct sqlite_db *db, enum sqlite_db_statement
 static int sqlite_db_on_busy(void *arg, int times)
 {
 	const struct timespec step = {.tv_nsec = SQLITE_DB_BUSY_STEP_MS * 1000000};
-	(void)arg;
-	if (times >= SQLITE_DB_BUSY_MS / SQLITE_DB_BUSY_STEP_MS)
+	const struct sqlite_db *db = arg;
+	if (!db->waits || times >= SQLITE_DB_BUSY_MS / SQLITE_DB_BUSY_STEP_MS)
 		return 0;
 	nanosleep(&step, NULL);
 	return 1;
@@ -217,7 +218,7 @@ static enum sqlite_db_status sqlite_db_set_up(struct sqlite_db *db, const char *
 			snprintf(db->why, sizeof(db->why), "%s", sqlite3_errstr(code));
 		return db->handle == NULL ? SQLITE_DB_FAILED : sqlite_db_failed(db, code);
 	}
-	sqlite3_busy_handler(db->handle, sqlite_db_on_busy, NULL);
+	sqlite3_busy_handler(db->handle, sqlite_db_on_busy, db);
 	sqlite3_extended_result_codes(db->handle, 1);
 
 	/* First of all, so that another program's database is left as it is. */
@@ -251,6 +252,7 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 	*db = mem_alloc(sizeof(**db));
 	(*db)->max_entries = options->max_entries;
 	(*db)->path = mem_copy_string(path);
+	(*db)->waits = true;
 	enum sqlite_db_status status = sqlite_db_set_up(*db, path, options);
 	if (status == SQLITE_DB_DAMAGED && sqlite_file_is_text(path)) {
 		snprintf((*db)->why, sizeof((*db)->why), "is a text file, and no database");
@@ -259,8 +261,10 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 	if (status != SQLITE_DB_OK) {
 		snprintf(why, STORE_WHY_SIZE, "%s", (*db)->why);
 		sqlite_db_close(db);
+		return status;
 	}
-	return status;
+	(*db)->log_inode = sqlite_file_log_inode(path);
+	return SQLITE_DB_OK;
 }
 
 enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
@@ -293,6 +297,11 @@ bool sqlite_db_wrote(const struct sqlite_db *db)
 	return db->wrote;
 }
 
+void sqlite_db_set_waiting(struct sqlite_db *db, bool waits)
+{
+	db->waits = waits;
+}
+
 void sqlite_db_touch(struct sqlite_db *db)
 {
 	db->must_write = true;
@@ -306,6 +315,9 @@ void sqlite_db_rollback(struct sqlite_db *db)
 		sqlite_db_finish(db, DB_ROLLBACK);
 	}
 	db->entries = db->stored_entries;
+	db->must_write = false;
+	/* SQLite counts changes that were undone as well. */
+	db->changes = sqlite3_total_changes(db->handle);
 }
 
 /* 32 bits, for they are enough to find a row and take half the room (see the schema). */
@@ -530,13 +542,16 @@ bool sqlite_db_is_in_place(struct sqlite_db *db)
 		    SQLITE_OK &&
 	    has_moved != 0)
 		return false;
-	db->log_inode = sqlite_file_log_inode(db->path);
-	return true;
+	return sqlite_file_log_inode(db->path) == db->log_inode;
 }
 
 void sqlite_db_abandon(struct sqlite_db **db)
 {
-	/* SQLite leaves it when the database has moved. */
+	int left;
+
+	/* SQLite does neither when the database has moved. */
+	if (sqlite_db_checkpoint(*db, &left) != SQLITE_DB_OK)
+		left = 0;
 	if ((*db)->log_inode != 0 && sqlite_file_log_inode((*db)->path) == (*db)->log_inode)
 		sqlite_file_remove_log((*db)->path);
 	sqlite_db_close(db);

@@ -63,6 +63,9 @@ void sqlite_db_touch(struct sqlite_db *db);
 
 void sqlite_db_rollback(struct sqlite_db *db);
 
+/* Whether steps wait for a while, as they do at first, when another process is writing. */
+void sqlite_db_set_waiting(struct sqlite_db *db, bool waits);
+
 /* Why the last step failed, for the log. */
 const char *sqlite_db_why(const struct sqlite_db *db);
 
@@ -77,14 +80,15 @@ enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 	__attribute__((warn_unused_result));
 
 /*
- * Whether the file that is open is still what its name leads to.  When somebody removed it or put another
- * in its place, what is written goes nowhere.
+ * Whether the file that is open is still what its name leads to, and its write-ahead log too.  When
+ * somebody removed one or put another in its place, what is written goes nowhere.
  */
 bool sqlite_db_is_in_place(struct sqlite_db *db);
 
 /*
- * Close a database that is not in its place any more.  Its write-ahead log, if that still lies there, is
- * removed: whatever database is there now must not take it for its own.
+ * Close a database that is not in its place any more, complete in itself, wherever it is now.  Its
+ * write-ahead log, if that still lies there, is removed: whatever database is there now must not take it
+ * for its own.
  */
 void sqlite_db_abandon(struct sqlite_db **db);
 

@@ -145,6 +145,42 @@ def test_backup_that_replaces_the_database_while_in_use_is_taken_as_it_is(daemon
     assert database.integrity(daemon.database) == 'ok'
 
 
+def test_log_of_the_database_that_is_removed_while_in_use_costs_nothing_that_was_answered(daemon):
+    daemon.start()
+    before = fill(daemon, 50)
+    for suffix in ('-wal', '-shm'):
+        Path(f'{daemon.database}{suffix}').unlink()
+    after = fill(daemon, 50)
+    daemon.wait_for_log(GONE)
+    daemon.kill()
+    daemon.start()
+    for recipient in before + after:
+        assert daemon.reason(recipient=recipient).startswith('early-retry')
+
+
+def test_database_that_is_renamed_while_in_use_is_complete_under_its_new_name(daemon):
+    daemon.start()
+    fill(daemon, 50)
+    old = daemon.database.rename(daemon.folder / 'old.db')
+    daemon.wait_for_log(GONE)
+    daemon.stop()
+    assert len(database.entries(old)) == 50
+    assert database.integrity(old) == 'ok'
+
+
+def test_damage_that_only_the_clean_up_meets_is_moved_aside(daemon):
+    daemon.configure(greylist_delay='1s')
+    daemon.start()
+    wait_until('a client is counted', lambda: daemon.reason() == 'triplet found')
+    daemon.stop()
+    page = database.rows(daemon.database, "SELECT rootpage FROM sqlite_master WHERE name = 'client_expires'")[0][0]
+    database.overwrite(daemon.database, (page - 1) * database.PAGE, page * database.PAGE)
+    start = daemon.log_size()
+    daemon.start()
+    daemon.wait_for_log(MOVED.pattern, start)
+    assert_begun_anew(daemon, start)
+
+
 # Locked by somebody else
 
 @pytest.mark.parametrize('setting, answer', [('pass', PASS), ('defer', STORE_DEFERS)])
@@ -164,6 +200,18 @@ def test_locked_store_is_answered_as_on_store_failure_says_within_check_deadline
     assert min(taken) < 1.9
     wait_until('the store answers again', lambda: daemon.reason(recipient=new_recipient()) == 'new')
     assert daemon.reason().startswith('early-retry'), 'what was known before is forgotten'
+
+
+def test_locked_store_knows_what_it_knew(daemon):
+    daemon.configure(greylist_delay='1s', on_store_failure='defer')
+    daemon.start()
+    wait_until('a sender passes', lambda: daemon.reason() == 'triplet found')
+    with database.locked(daemon.database):
+        assert daemon.reason() == 'triplet found'
+        assert daemon.reason(recipient=new_recipient()) in STORE_FAILED
+        # A failure is no reason to ask more of what needs nothing written.
+        for _ in range(5):
+            assert daemon.reason() == 'triplet found'
 
 
 def test_store_locked_for_a_moment_only_makes_mail_wait(daemon):
