@@ -32,7 +32,7 @@ static const char *endpoint_parse_inet(struct endpoint *endpoint, struct span te
 		return "expected a port from 1 to 65535, or the name of a service";
 	if (host.length >= 2 && host.text[0] == '[' && host.text[host.length - 1] == ']')
 		host = (struct span){host.text + 1, host.length - 2};
-	else if (span_find(host, ':') < host.length)
+	else if (span_find(host, ':') < host.length || span_find(host, '[') < host.length)
 		return "an IPv6 address needs brackets, as in inet:[::1]:10030";
 	if (host.length == 0)
 		return "the host is empty; write inet:127.0.0.1:PORT, or inet:0.0.0.0:PORT for all";

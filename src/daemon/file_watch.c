@@ -54,18 +54,21 @@ static void file_watch_follow(struct file_watch *watch)
 			inotify_add_watch(watch->inotify, watch->path, IN_MODIFY | IN_CLOSE_WRITE);
 }
 
-/* Watch the directory that path is in: it sees a new file from its first moment on. */
-static int file_watch_directory(const struct file_watch *watch)
+/*
+ * Watch the directory that path is in: it sees a new file from its first moment on.  When there is no
+ * such directory now, there may be one later.
+ */
+static void file_watch_follow_directory(struct file_watch *watch)
 {
 	char *directory = mem_copy_string(watch->path);
 	char *slash = strrchr(directory, '/');
 
 	if (slash != NULL)
 		slash[slash == directory ? 1 : 0] = '\0';
-	int number = inotify_add_watch(watch->inotify, slash != NULL ? directory : ".",
-				       IN_CREATE | IN_OPEN | IN_MODIFY | IN_CLOSE | IN_MOVED_TO);
+	watch->directory = inotify_add_watch(watch->inotify, slash != NULL ? directory : ".",
+					     IN_CREATE | IN_DELETE | IN_MOVE | IN_OPEN | IN_MODIFY |
+						     IN_CLOSE | IN_MOVE_SELF | IN_ONLYDIR);
 	free(directory);
-	return number;
 }
 
 void file_watch_init(struct file_watch *watch, const char *path)
@@ -74,8 +77,8 @@ void file_watch_init(struct file_watch *watch, const char *path)
 				     .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 				     .directory = -1,
 				     .watch = -1};
-	if (watch->inotify >= 0 && path[0] != '\0')
-		watch->directory = file_watch_directory(watch);
+	if (path[0] != '\0')
+		file_watch_follow_directory(watch);
 	watch->taken = watch->seen = file_watch_look(path);
 	file_watch_follow(watch);
 }
@@ -94,6 +97,9 @@ static void file_watch_note_inode(struct file_watch *watch, uint32_t mask)
 /* Something happened to the name in its directory. */
 static void file_watch_note_name(struct file_watch *watch, uint32_t mask)
 {
+	/* The name leads to another file now, or to none: its writer was the old one's. */
+	if (mask & (IN_CREATE | IN_DELETE | IN_MOVE))
+		watch->name_is_written = watch->is_created = false;
 	if (mask & IN_CREATE)
 		watch->is_created = true;
 	if (mask & IN_MODIFY)
@@ -102,9 +108,17 @@ static void file_watch_note_name(struct file_watch *watch, uint32_t mask)
 	 * is a reader who opens it next, and closes it as one. */
 	if ((mask & IN_OPEN) && watch->is_created)
 		watch->name_is_written = true;
-	if ((mask & IN_CLOSE_WRITE) || (mask & IN_MOVED_TO) ||
-	    ((mask & IN_CLOSE_NOWRITE) && watch->is_created))
+	if ((mask & IN_CLOSE_WRITE) || ((mask & IN_CLOSE_NOWRITE) && watch->is_created))
 		watch->name_is_written = watch->is_created = false;
+}
+
+/* Something happened to the directory itself: its name may lead to another one from now on. */
+static void file_watch_note_directory(struct file_watch *watch, uint32_t mask)
+{
+	if (mask & IN_MOVE_SELF)
+		inotify_rm_watch(watch->inotify, watch->directory);
+	if (mask & (IN_MOVE_SELF | IN_IGNORED))
+		watch->directory = -1;
 }
 
 /* Learn from inotify what its writers did. */
@@ -125,8 +139,9 @@ static void file_watch_read_events(struct file_watch *watch)
 				watch->name_is_written = watch->inode_is_written = false;
 			if (event->wd == watch->watch)
 				file_watch_note_inode(watch, event->mask);
-			else if (event->wd == watch->directory && event->len > 0 &&
-				 strcmp(event->name, name) == 0)
+			else if (event->wd == watch->directory && event->len == 0)
+				file_watch_note_directory(watch, event->mask);
+			else if (event->wd == watch->directory && strcmp(event->name, name) == 0)
 				file_watch_note_name(watch, event->mask);
 		}
 	}
@@ -153,8 +168,13 @@ bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
 	/* A file that was removed and made anew may have the number of the old one. */
 	if (watch->watch < 0 && watch->seen.exists)
 		file_watch_follow(watch);
-	return !is_written && mono_ms - watch->seen_ms >= FILE_WATCH_SETTLED_MS &&
-	       !file_watch_same(&watch->seen, &watch->taken);
+	if (watch->directory < 0 && watch->path[0] != '\0')
+		file_watch_follow_directory(watch);
+	if (file_watch_same(&watch->seen, &watch->taken))
+		return false;
+	/* truncate(2) is a write without an end that could be seen, and some programs keep a file open. */
+	int64_t still_ms = mono_ms - watch->seen_ms;
+	return still_ms >= (is_written ? FILE_WATCH_PATIENCE_MS : FILE_WATCH_SETTLED_MS);
 }
 
 void file_watch_take(struct file_watch *watch)

@@ -13,7 +13,11 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-enum { FILE_WATCH_SETTLED_MS = 500 };
+enum {
+	FILE_WATCH_SETTLED_MS =
+		500, /* without a change, and it is done, when nobody is seen writing */
+	FILE_WATCH_PATIENCE_MS = 60000, /* without a change, and it is done, whoever has it open */
+};
 
 /* What one look at a file showed. */
 struct file_look {

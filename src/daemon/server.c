@@ -443,7 +443,8 @@ static void server_close_sockets(struct server *server)
 void server_stop(struct server *server, server_stopped_fn *stopped, void *arg)
 {
 	server->stopped = stopped;
-	server->stop_ms = clock_mono_ms() + SERVER_STOP_GRACE_S * 1000;
+	if (server->stop_ms == 0)
+		server->stop_ms = clock_mono_ms() + SERVER_STOP_GRACE_S * 1000;
 	server->stopped_arg = arg;
 	server_close_sockets(server);
 	/* A request may lie in a socket that we have not looked at yet: it counts as under way. */

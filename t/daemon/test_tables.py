@@ -152,6 +152,34 @@ def test_reload_takes_no_table_that_is_being_written(daemon):
     wait_for_answer(daemon, 'REJECT new')
 
 
+def test_name_that_leads_to_another_file_waits_for_no_writer_of_the_old_one(daemon):
+    daemon.start()
+    with daemon.sender_access.open('a') as file:
+        file.write('other.example OK\n')
+        file.flush()
+        Clock(daemon).turn()
+        real = daemon.folder / 'real'
+        real.write_text(f'{SENDER} REJECT new\n')
+        daemon.sender_access.unlink()
+        daemon.sender_access.symlink_to(real)
+        wait_for_answer(daemon, 'REJECT new')
+
+
+def test_directory_that_is_made_anew_is_watched_anew(daemon):
+    folder = daemon.folder / 'tables'
+    folder.mkdir()
+    daemon.sender_access = folder / 'sender_access'
+    daemon.sender_access.write_text(f'{SENDER} REJECT old\n')
+    daemon.configure()
+    daemon.start()
+    folder.rename(daemon.folder / 'away')
+    folder.mkdir()
+    daemon.sender_access.write_text(f'{SENDER} REJECT new\n')
+    wait_for_answer(daemon, 'REJECT new')
+    daemon.sender_access.unlink()
+    write_by_halves(daemon, Clock(daemon))
+
+
 def test_two_tables_in_one_file_are_both_read_again(daemon):
     daemon.configure(recipient_access=daemon.sender_access)
     daemon.start()
