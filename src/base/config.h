@@ -107,8 +107,8 @@ extern const size_t config_table_count;
 /*
  * Read the settings: defaults, over them those in path, over them overrides ("name=value", as after
  * -o).  path NULL is the default file, which may be missing; a path that is given may not.  All
- * that is wrong is added to diag; what was read then is good for nothing but to look at the files it
- * names as well.  Free with config_free().
+ * that is wrong is added to diag; what was read then is good for nothing but to look at the files
+ * it names as well.  Free with config_free().
  */
 struct config *config_read(const char *path, char *const *overrides, size_t override_count,
 			   struct diag *diag);

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of errors and of warnings each: enough for a person.  A file of another kind altogether would give one
- * line for each of its own. */
+/* Of errors and of warnings each: enough for a person.  A file of another kind altogether would
+ * give one line for each of its own. */
 enum { DIAG_KIND_MAX = 50 };
 
 static void diag_add(struct diag *diag, bool is_error, const char *file, unsigned line,

@@ -55,8 +55,8 @@ static void file_watch_follow(struct file_watch *watch)
 }
 
 /*
- * Watch the directory that path is in: it sees a new file from its first moment on.  When there is no
- * such directory now, there may be one later.
+ * Watch the directory that path is in: it sees a new file from its first moment on.  When there is
+ * no such directory now, there may be one later.
  */
 static void file_watch_follow_directory(struct file_watch *watch)
 {
@@ -102,10 +102,14 @@ static void file_watch_note_name(struct file_watch *watch, uint32_t mask)
 		watch->name_is_written = watch->is_created = false;
 	if (mask & IN_CREATE)
 		watch->is_created = true;
-	if (mask & IN_MODIFY)
+	/* Who opened it is a writer: a reader that closes it meanwhile changes nothing about that.
+	 */
+	if (mask & IN_MODIFY) {
 		watch->name_is_written = true;
-	/* open(2) of a new file is seen as IN_CREATE and IN_OPEN, link(2) only as the first: then it
-	 * is a reader who opens it next, and closes it as one. */
+		watch->is_created = false;
+	}
+	/* open(2) of a new file is seen as IN_CREATE and IN_OPEN, link(2) only as the first: then
+	 * it is a reader who opens it next, and closes it as one. */
 	if ((mask & IN_OPEN) && watch->is_created)
 		watch->name_is_written = true;
 	if ((mask & IN_CLOSE_WRITE) || ((mask & IN_CLOSE_NOWRITE) && watch->is_created))
@@ -172,7 +176,8 @@ bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
 		file_watch_follow_directory(watch);
 	if (file_watch_same(&watch->seen, &watch->taken))
 		return false;
-	/* truncate(2) is a write without an end that could be seen, and some programs keep a file open. */
+	/* truncate(2) is a write without an end that could be seen, and some programs keep a file
+	 * open. */
 	int64_t still_ms = mono_ms - watch->seen_ms;
 	return still_ms >= (is_written ? FILE_WATCH_PATIENCE_MS : FILE_WATCH_SETTLED_MS);
 }

@@ -31,7 +31,7 @@ struct file_look {
 struct file_watch {
 	char *path;    /* owned; NULL: not initialised */
 	int inotify;   /* owned; an instance of its own, for two settings may name one file,
-				 * and an instance has one watch for it; -1: none to be had */
+			* and an instance has one watch for it; -1: none to be had */
 	int directory; /* number of the watch on the directory above path; -1: none */
 	int watch;     /* number of the watch on the file's inode; -1: none.  It sees who writes
 			* through another name, to what a link leads to, say */

@@ -36,11 +36,10 @@ struct loader_set {
 /* Something for the event loop. */
 struct loader_news {
 	TAILQ_ENTRY(loader_news) link;
-	bool is_reload; /* the answer to loader_reload() */
-	bool succeeded; /* a reload that did not brings nothing */
-	struct config
-		*config; /* owned; a whole reload, and the parts that are not there stay as they
-				* are; else NULL */
+	bool is_reload;           /* the answer to loader_reload() */
+	bool succeeded;           /* a reload that did not brings nothing */
+	struct config *config;    /* owned; a whole reload, and the parts that are not there stay as
+				   * they    are; else NULL */
 	enum ruleset_table which; /* the only part that is there, when config is NULL */
 	struct ruleset_part parts[RULESET_TABLE_COUNT];
 };
@@ -92,8 +91,7 @@ static bool loader_read(struct loader *loader, struct loader_set *set, struct di
 		if (now->path != NULL && strcmp(now->path, path) == 0 &&
 		    file_watch_is_written(now)) {
 			log_warning("%s: is being written; the old table stays in force until its "
-				    "writer "
-				    "is done",
+				    "writer is done",
 				    path);
 			set->keeps[i] = true;
 			continue;
@@ -175,12 +173,10 @@ static void loader_run_table(struct loader *loader, enum ruleset_table which)
 	struct diag diag = {0};
 
 	if (!file_watch_is_finished(watch)) {
-		log_warning(
-			"%s: the last line does not end in a newline, so that it may be half "
-			"written: "
-			"the old table stays in force until the file is complete or sixgated is "
-			"reloaded",
-			watch->path);
+		log_warning("%s: the last line does not end in a newline, so that it may be half "
+			    "written: the old table stays in force until the file is complete or "
+			    "sixgated is reloaded",
+			    watch->path);
 		file_watch_take(watch);
 		return;
 	}

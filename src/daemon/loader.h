@@ -44,8 +44,8 @@ struct loader *loader_new(const struct loader_source *source, struct ruleset **r
 			  struct diag *diag);
 
 /*
- * Warn of files that were read by root, at the start, and which the user that we are now cannot read
- * again: edits and reloads would fail.
+ * Warn of files that were read by root, at the start, and which the user that we are now cannot
+ * read again: edits and reloads would fail.
  */
 void loader_warn_unreadable(const struct loader *loader);
 

@@ -28,8 +28,8 @@ struct ruleset_part {
 };
 
 /*
- * Take over config and the tables in parts; where a part is empty, the table of previous (NULL: no part
- * is empty) goes on.  The caller is the first holder.
+ * Take over config and the tables in parts; where a part is empty, the table of previous (NULL: no
+ * part is empty) goes on.  The caller is the first holder.
  */
 struct ruleset *ruleset_new(struct config *config, struct ruleset_part parts[RULESET_TABLE_COUNT],
 			    struct ruleset *previous);

@@ -305,8 +305,7 @@ static bool server_make_room(struct server *server)
 		return true;
 	if (!server->said_full)
 		log_warning("max_connections: all %zu connections are taken; the idlest makes room "
-			    "for a "
-			    "new one, and when all are busy, the new one is closed",
+			    "for a new one, and when all are busy, the new one is closed",
 			    server->connection_count);
 	server->said_full = true;
 	return server_close_idlest(server);

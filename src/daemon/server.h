@@ -27,8 +27,8 @@ struct server *server_new(struct event_base *base, const struct listeners *liste
 void server_set_rules(struct server *server, struct ruleset *rules);
 
 /*
- * Take no more connections (the listeners can be closed then), answer what is under way, close each connection behind its answer, and
- * call stopped() from the loop when none is left.
+ * Take no more connections (the listeners can be closed then), answer what is under way, close each
+ * connection behind its answer, and call stopped() from the loop when none is left.
  */
 void server_stop(struct server *server, server_stopped_fn *stopped, void *arg);
 

@@ -207,7 +207,8 @@ static void access_add(struct span line, unsigned number, void *arg)
 			   sizeof(text));
 		return;
 	}
-	/* Tabs separate words as blanks do (access(5)); in an answer they would be control characters. */
+	/* Tabs separate words as blanks do (access(5)); in an answer they would be control
+	 * characters. */
 	for (size_t i = 0; i < value.length; i++)
 		text[i] = value.text[i] == '\t' ? ' ' : value.text[i];
 	value.text = text;
@@ -313,8 +314,8 @@ const struct access_entry *access_find(const struct access_table *table, struct 
 	for (size_t i = 0; i < address.length; i++)
 		folded[i] = ascii_lower(address.text[i]);
 	address.text = folded;
-	/* smtpd hands it on as the client wrote it; Postfix's own look-up comes after that is resolved,
-	 * which takes one dot from the end of a domain. */
+	/* smtpd hands it on as the client wrote it; Postfix's own look-up comes after that is
+	 * resolved, which takes one dot from the end of a domain. */
 	if (address.length > 2 && address.text[address.length - 1] == '.' &&
 	    !ascii_is_one_of(address.text[address.length - 2], ".@"))
 		address.length--;

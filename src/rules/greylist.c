@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-	/* What is seen again within the hour is not written again: known mail costs a read.  With a short
-	 * greylist_lifetime the hour is a tenth of that. */
+	/* What is seen again within the hour is not written again: known mail costs a read.  With a
+	 * short greylist_lifetime the hour is a tenth of that. */
 	GREYLIST_REFRESH_S = 3600,
 	GREYLIST_REFRESH_PART = 10,
 	/* At most one pass an hour makes a client better known (postgrey's rule). */

@@ -59,10 +59,10 @@ static struct span sender_without_batv(struct span local)
 }
 
 /*
- * SRS0=HHH=TT=domain=user and SRS1=HHH=forwarder==HHH=TT=domain=user (the separator behind the "0" may
- * be "+" or "-" as well): hash and time stamp change from day to day, domain and user do not.  What
- * stays before user is written to out, "srs0=domain="; what is returned is user, or, when local is not
- * SRS, all of local.
+ * SRS0=HHH=TT=domain=user and SRS1=HHH=forwarder==HHH=TT=domain=user (the separator behind the "0"
+ * may be "+" or "-" as well): hash and time stamp change from day to day, domain and user do not.
+ * What stays before user is written to out, "srs0=domain="; what is returned is user, or, when
+ * local is not SRS, all of local.
  */
 static struct span sender_without_srs(struct span local, char *out, size_t size, size_t *length)
 {

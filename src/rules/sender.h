@@ -22,7 +22,8 @@ enum {
 /*
  * Write the normalised form of sender, as Postfix hands it on (without <>), to key, and return its
  * length.  In this order: lower case; BATV tags (prvs=, also btv1== and msprvs1=) go; of SRS0 and
- * SRS1 addresses hash and time stamp go, and what follows is done to the address inside; VERP copies of recipient, and of any other address, go;
+ * SRS1 addresses hash and time stamp go, and what follows is done to the address inside; VERP
+ * copies of recipient, and of any other address, go;
  * "+ext" goes; runs of digits, and hexadecimal runs of four or more with a digit in them, become
  * "#".  The null sender becomes "<>".
  */

@@ -73,9 +73,9 @@ struct sqlite_store {
 	int64_t checkpoint_ms;  /* monotonic: the next one not before */
 
 	/*
-	 * Of the next one, and of opening and closing any.  The checkpointer's connection is opened and
-	 * closed by the worker, together with its own: one that is opened later by name could be to
-	 * another file, which somebody put there, but with our log beside it.
+	 * Of the next one, and of opening and closing any.  The checkpointer's connection is opened
+	 * and closed by the worker, together with its own: one that is opened later by name could
+	 * be to another file, which somebody put there, but with our log beside it.
 	 */
 	pthread_mutex_t files_lock;
 	struct sqlite_db *checkpoint_db; /* owned; used by the checkpointer */
@@ -100,8 +100,8 @@ static void sqlite_log_failing(struct sqlite_store *store)
 	store->is_failing = true;
 }
 
-/* Something was written.  On a full disk now this fits and now that does not: only when nothing failed for
- * a while is it over. */
+/* Something was written.  On a full disk now this fits and now that does not: only when nothing
+ * failed for a while is it over. */
 static void sqlite_log_recovered(struct sqlite_store *store)
 {
 	if (!store->is_failing || clock_mono_ms() - store->failed_ms < SQLITE_RECOVERED_MS)
@@ -118,8 +118,7 @@ static bool sqlite_move_aside(struct sqlite_store *store)
 	bool moved = sqlite_file_move_aside(store->path, moved_to, sizeof(moved_to));
 	if (moved)
 		log_error("store: %s: the database is damaged: %s; it is now %s, and a new one is "
-			  "begun, "
-			  "so that all senders are new",
+			  "begun, so that all senders are new",
 			  store->path, store->why, moved_to);
 	else
 		snprintf(store->why, sizeof(store->why),
@@ -172,7 +171,8 @@ static enum sqlite_db_status sqlite_end_transaction(struct sqlite_store *store,
 	return status;
 }
 
-/* Answer the questions from first up to, but not, end (NULL: to the last) within one transaction. */
+/* Answer the questions from first up to, but not, end (NULL: to the last) within one transaction.
+ */
 static enum sqlite_db_status sqlite_try_once(struct sqlite_store *store,
 					     struct sqlite_request *first,
 					     const struct sqlite_request *end, bool for_writing)
@@ -202,8 +202,9 @@ static void sqlite_hand_back(struct sqlite_store *store, struct sqlite_queue *ba
 }
 
 /*
- * The batch cannot be written, or not now.  Questions whose answer needs no writing, known mail above
- * all, are answered all the same, one by one, and handed back; what is left in batch needs writing.
+ * The batch cannot be written, or not now.  Questions whose answer needs no writing, known mail
+ * above all, are answered all the same, one by one, and handed back; what is left in batch needs
+ * writing.
  */
 static void sqlite_answer_readers(struct sqlite_store *store, struct sqlite_queue *batch)
 {
@@ -225,8 +226,8 @@ static void sqlite_answer_readers(struct sqlite_store *store, struct sqlite_queu
 }
 
 /*
- * Known mail costs a read, and a read waits for nobody.  When there is something to write and somebody
- * else, an admin with sqlite3(1) say, is writing, that is done again when he has finished.
+ * Known mail costs a read, and a read waits for nobody.  When there is something to write and
+ * somebody else, an admin with sqlite3(1) say, is writing, that is done again when he has finished.
  */
 static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
 					      struct sqlite_queue *batch)
@@ -245,8 +246,8 @@ static enum sqlite_db_status sqlite_try_batch(struct sqlite_store *store,
 static void sqlite_take_failure(struct sqlite_store *store, enum sqlite_db_status status)
 {
 	sqlite_log_failing(store);
-	/* A lock or a full disk leaves it as it was; anything else may leave it half-usable, and it is
-	 * opened again in a while. */
+	/* A lock or a full disk leaves it as it was; anything else may leave it half-usable, and it
+	 * is opened again in a while. */
 	if (status != SQLITE_DB_BUSY && status != SQLITE_DB_NO_WRITING)
 		sqlite_close_db(store);
 }
@@ -289,8 +290,7 @@ static void sqlite_stay_in_place(struct sqlite_store *store)
 	if (store->db == NULL || sqlite_db_is_in_place(store->db))
 		return;
 	log_error("store: %s: the database was removed or replaced while it was in use, or its log "
-		  "was; "
-		  "what is there now is opened, or a new one begun",
+		  "was; what is there now is opened, or a new one begun",
 		  store->path);
 	pthread_mutex_lock(&store->files_lock);
 	sqlite_db_close(&store->checkpoint_db);
@@ -393,8 +393,8 @@ static void *sqlite_worker_main(void *arg)
 }
 
 /*
- * Copy what is in the write-ahead log.  How many pages are left: few that were written meanwhile, or many
- * when a reader, an admin's say, is in the way.
+ * Copy what is in the write-ahead log.  How many pages are left: few that were written meanwhile,
+ * or many when a reader, an admin's say, is in the way.
  */
 static int sqlite_run_checkpoint(struct sqlite_store *store)
 {

@@ -82,7 +82,8 @@ struct sqlite_db {
 	int changes;            /* rows changed in all, at the last commit */
 	int wal_pages;
 	char *path;      /* owned */
-	ino_t log_inode; /* of the write-ahead log, which is there as long as the database is open */
+	ino_t log_inode; /* of the write-ahead log, which is there as long as the database is open
+			  */
 	char why[STORE_WHY_SIZE];
 };
 
@@ -388,8 +389,8 @@ static enum sqlite_db_status sqlite_db_trim(struct sqlite_db *db, int64_t keep, 
 }
 
 /*
- * Before a row is added.  When max_entries was made smaller there is much beyond it, which goes in small
- * steps, two for one that comes, so that no answer waits for it.
+ * Before a row is added.  When max_entries was made smaller there is much beyond it, which goes in
+ * small steps, two for one that comes, so that no answer waits for it.
  */
 static enum sqlite_db_status sqlite_db_make_room(struct sqlite_db *db)
 {

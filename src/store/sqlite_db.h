@@ -32,9 +32,9 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 	__attribute__((warn_unused_result));
 
 /*
- * Begin a transaction.  One that is not for_writing locks nobody out until its first write, but is told
- * SQLITE_DB_BUSY there at once when somebody else is writing; one that is for_writing waits for its
- * turn here, for a while.
+ * Begin a transaction.  One that is not for_writing locks nobody out until its first write, but is
+ * told SQLITE_DB_BUSY there at once when somebody else is writing; one that is for_writing waits
+ * for its turn here, for a while.
  */
 enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 	__attribute__((warn_unused_result));
@@ -46,8 +46,8 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 	__attribute__((warn_unused_result));
 
 /*
- * Remove at most limit entries and limit clients that expired before now_s, and at most limit entries
- * beyond max_entries; *removed is how many.
+ * Remove at most limit entries and limit clients that expired before now_s, and at most limit
+ * entries beyond max_entries; *removed is how many.
  */
 enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
 	__attribute__((warn_unused_result));
@@ -58,7 +58,8 @@ enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db) __attribute__((warn
 /* Whether the last commit had anything to write. */
 bool sqlite_db_wrote(const struct sqlite_db *db);
 
-/* Let the next commit write something whether there is anything or not: to see if that is possible. */
+/* Let the next commit write something whether there is anything or not: to see if that is possible.
+ */
 void sqlite_db_touch(struct sqlite_db *db);
 
 void sqlite_db_rollback(struct sqlite_db *db);
@@ -87,8 +88,8 @@ bool sqlite_db_is_in_place(struct sqlite_db *db);
 
 /*
  * Close a database that is not in its place any more, complete in itself, wherever it is now.  Its
- * write-ahead log, if that still lies there, is removed: whatever database is there now must not take it
- * for its own.
+ * write-ahead log, if that still lies there, is removed: whatever database is there now must not
+ * take it for its own.
  */
 void sqlite_db_abandon(struct sqlite_db **db);
 

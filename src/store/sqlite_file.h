@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 /*
- * Whether path is a text.  A slip of the pen in the setting store must not put somebody's text out of the
- * way as a damaged database; a database, however damaged, has bytes that no text has.
+ * Whether path is a text.  A slip of the pen in the setting store must not put somebody's text out
+ * of the way as a damaged database; a database, however damaged, has bytes that no text has.
  */
 bool sqlite_file_is_text(const char *path);
 

@@ -10,11 +10,11 @@ enum {
 };
 
 /*
- * entry: one triplet.  hash is 32 bits of a keyed hash of identity, sender and recipient: an index on
- * it takes a third of one on the three texts, and the texts, compared afterwards, make the rare
- * collision harmless.  Rows are appended in the order of time, so that writing many new ones touches
- * few pages of the table.  expires is when the row is of no use any more; it is what clean-up walks
- * along, so that it never looks at a row that stays.
+ * entry: one triplet.  hash is 32 bits of a keyed hash of identity, sender and recipient: an index
+ * on it takes a third of one on the three texts, and the texts, compared afterwards, make the rare
+ * collision harmless.  Rows are appended in the order of time, so that writing many new ones
+ * touches few pages of the table.  expires is when the row is of no use any more; it is what
+ * clean-up walks along, so that it never looks at a row that stays.
  *
  * client: one known, or becoming known, client.
  *

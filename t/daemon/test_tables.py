@@ -152,6 +152,20 @@ def test_reload_takes_no_table_that_is_being_written(daemon):
     wait_for_answer(daemon, 'REJECT new')
 
 
+def test_reader_of_a_new_file_does_not_end_its_writing(daemon):
+    daemon.sender_access.write_text(f'{SENDER} REJECT old\n')
+    daemon.start()
+    daemon.sender_access.unlink()
+    with daemon.sender_access.open('w') as file:
+        file.write('other.example OK\n')
+        file.flush()
+        assert daemon.sender_access.read_text() == 'other.example OK\n'
+        Clock(daemon).turn()
+        assert daemon.ask() == 'REJECT old'
+        file.write(f'{SENDER} REJECT new\n')
+    wait_for_answer(daemon, 'REJECT new')
+
+
 def test_name_that_leads_to_another_file_waits_for_no_writer_of_the_old_one(daemon):
     daemon.start()
     with daemon.sender_access.open('a') as file:
