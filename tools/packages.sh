@@ -4,10 +4,11 @@
 
 # To build, and to talk to what was built.
 build_packages="gcc libc6-dev meson ninja-build pkg-config python3 \
-libevent-dev libsqlite3-dev libsodium-dev libsystemd-dev"
+libevent-dev libsqlite3-dev libsodium-dev libsystemd-dev libc-ares-dev libspf2-dev libidn2-dev"
 
 # To run every test as well.
-check_packages="$build_packages clang libclang-rt-dev clang-format mandoc python3-pytest"
+check_packages="$build_packages clang libclang-rt-dev clang-format mandoc \
+python3-pytest python3-pytest-xdist python3-dnspython python3-yaml python3-spf"
 
 # To run those that need root: a real Postfix, a real DNS server, in network namespaces.
 root_packages="postfix unbound iproute2 util-linux procps openssl ca-certificates"

@@ -35,11 +35,59 @@ bool netaddr_parse(struct span text, struct netaddr *addr)
 	return true;
 }
 
+static bool netaddr_is_port(struct span text)
+{
+	long number = 0;
+
+	if (text.length == 0 || text.length > 5)
+		return false;
+	for (size_t i = 0; i < text.length; i++) {
+		if (!ascii_is_digit(text.text[i]))
+			return false;
+		number = number * 10 + (text.text[i] - '0');
+	}
+	return number >= 1 && number <= 65535;
+}
+
+bool netaddr_parse_with_port(struct span text, struct netaddr *addr, struct span *port)
+{
+	size_t colon = span_find(text, ':');
+	struct span behind = (struct span){"", 0};
+
+	*port = behind;
+	if (text.length > 0 && text.text[0] == '[') {
+		size_t bracket = span_find(text, ']');
+		if (bracket == text.length)
+			return false;
+		behind = span_from(text, bracket + 1);
+		text = span_from(span_first(text, bracket), 1);
+	} else if (colon < text.length && colon == span_find_last(text, ':')) {
+		behind = span_from(text, colon);
+		text = span_first(text, colon);
+	}
+	if (behind.length > 0) {
+		*port = span_from(behind, 1);
+		if (behind.text[0] != ':' || !netaddr_is_port(*port))
+			return false;
+	}
+	return netaddr_parse(text, addr);
+}
+
 void netaddr_format(const struct netaddr *addr, char text[static NETADDR_TEXT_SIZE])
 {
 	if (inet_ntop(addr->bits == 32 ? AF_INET : AF_INET6, addr->bytes, text,
 		      NETADDR_TEXT_SIZE) == NULL)
 		text[0] = '\0';
+}
+
+bool netaddr_is_host(const struct netaddr *addr)
+{
+	static const struct netaddr none;
+	uint8_t first = addr->bytes[0];
+
+	if (memcmp(addr->bytes, none.bytes, sizeof(addr->bytes)) == 0)
+		return false;
+	return addr->bits == 32 ? first < 224 : first != 0xff;
 }
 
 bool netaddr_equals(const struct netaddr *a, const struct netaddr *b)

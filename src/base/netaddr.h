@@ -31,8 +31,17 @@ enum {
 /* "192.0.2.1", "2001:db8::1"; false when text is no address. */
 bool netaddr_parse(struct span text, struct netaddr *addr);
 
+/*
+ * "192.0.2.1", "2001:db8::1", "[2001:db8::1]", or with a port: "192.0.2.1:53", "[2001:db8::1]:53".
+ * False when text is none of these.  *port is its digits (1 to 65535), empty without one.
+ */
+bool netaddr_parse_with_port(struct span text, struct netaddr *addr, struct span *port);
+
 /* RFC 5952 text. */
 void netaddr_format(const struct netaddr *addr, char text[static NETADDR_TEXT_SIZE]);
+
+/* Whether it can be the address of one host: not 0.0.0.0 or ::, and no multicast. */
+bool netaddr_is_host(const struct netaddr *addr);
 
 bool netaddr_equals(const struct netaddr *a, const struct netaddr *b);
 

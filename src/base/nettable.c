@@ -43,7 +43,7 @@ void nettable_sort(struct nettable *table)
 	}
 }
 
-bool nettable_find(const struct nettable *table, const struct netaddr *addr, unsigned *value)
+size_t nettable_find_row(const struct nettable *table, const struct netaddr *addr)
 {
 	/* The last row that does not begin behind addr. */
 	size_t low = 0, high = table->count;
@@ -54,14 +54,18 @@ bool nettable_find(const struct nettable *table, const struct netaddr *addr, uns
 		else
 			high = middle;
 	}
-	for (size_t i = low > 0 ? low - 1 : NETTABLE_NONE; i != NETTABLE_NONE;
-	     i = table->rows[i].enclosing) {
-		if (network_contains(&table->rows[i].network, addr)) {
-			*value = table->rows[i].value;
-			return true;
-		}
-	}
-	return false;
+	size_t row = low > 0 ? low - 1 : NETTABLE_NONE;
+	while (row != NETTABLE_NONE && !network_contains(&table->rows[row].network, addr))
+		row = table->rows[row].enclosing;
+	return row;
+}
+
+bool nettable_find(const struct nettable *table, const struct netaddr *addr, unsigned *value)
+{
+	size_t row = nettable_find_row(table, addr);
+	if (row != NETTABLE_NONE)
+		*value = table->rows[row].value;
+	return row != NETTABLE_NONE;
 }
 
 void nettable_clear(struct nettable *table)

@@ -34,4 +34,10 @@ void nettable_sort(struct nettable *table);
 /* The value of the smallest network that addr is in; false when it is in none. */
 bool nettable_find(const struct nettable *table, const struct netaddr *addr, unsigned *value);
 
+/*
+ * The row of the smallest network that addr is in, or NETTABLE_NONE; its enclosing is the next
+ * smallest one that addr is in, and so on.  Of equal networks the one added first comes first.
+ */
+size_t nettable_find_row(const struct nettable *table, const struct netaddr *addr);
+
 void nettable_clear(struct nettable *table);

@@ -77,7 +77,8 @@ static inline size_t span_find(struct span span, char c)
 
 static inline size_t span_find_last(struct span span, char c)
 {
-	const char *at = span.length > 0 ? memrchr(span.text, c, span.length) : NULL;
+	const char *at =
+		span.text != NULL && span.length > 0 ? memrchr(span.text, c, span.length) : NULL;
 	return at != NULL ? (size_t)(at - span.text) : span.length;
 }
 
@@ -89,6 +90,16 @@ static inline char ascii_lower(char c)
 static inline bool ascii_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
+}
+
+/* A token of RFC 2045 section 5.1: what may stand in a header without quotes. */
+static inline bool span_is_token(struct span span)
+{
+	for (size_t i = 0; i < span.length; i++)
+		if (span.text[i] <= ' ' || span.text[i] > '~' ||
+		    ascii_is_one_of(span.text[i], "()<>@,;:\\\"/[]?="))
+			return false;
+	return span.length > 0;
 }
 
 /* The next word of *rest, separated by any of the bytes in separators; an empty span at the end. */

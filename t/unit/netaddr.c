@@ -109,11 +109,48 @@ static void test_6to4(void)
 	tap_ok(!netaddr_6to4_owner(&addr, &owner), "other IPv6 addresses have not");
 }
 
+static void test_ports(void)
+{
+	static const struct {
+		const char *text, *addr, *port; /* addr NULL: wrong */
+	} cases[] = {
+		{"192.0.2.1", "192.0.2.1", ""},
+		{"192.0.2.1:53", "192.0.2.1", "53"},
+		{"2001:db8::1", "2001:db8::1", ""},
+		{"[2001:db8::1]", "2001:db8::1", ""},
+		{"[2001:db8::1]:5353", "2001:db8::1", "5353"},
+		{"2001:db8::1:53", "2001:db8::1:53", ""},
+		{"192.0.2.1:", NULL, NULL},
+		{"192.0.2.1:0", NULL, NULL},
+		{"192.0.2.1:65536", NULL, NULL},
+		{"192.0.2.1:5x", NULL, NULL},
+		{"[2001:db8::1", NULL, NULL},
+		{"[2001:db8::1]53", NULL, NULL},
+		{"ns.example", NULL, NULL},
+		{":53", NULL, NULL},
+		{"", NULL, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[NETADDR_TEXT_SIZE] = "";
+		struct netaddr addr;
+		struct span port;
+		bool parsed = netaddr_parse_with_port(span_of(cases[i].text), &addr, &port);
+		if (parsed)
+			netaddr_format(&addr, text);
+		tap_ok(parsed == (cases[i].addr != NULL) &&
+			       (!parsed || (strcmp(text, cases[i].addr) == 0 &&
+					    span_equals(port, span_of(cases[i].port)))),
+		       "with a port: \"%s\"", cases[i].text);
+	}
+}
+
 int main(void)
 {
 	test_addresses();
 	test_networks();
 	test_masks();
 	test_6to4();
+	test_ports();
 	return tap_done();
 }

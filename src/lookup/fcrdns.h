@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Forward-confirmed reverse DNS (RFC 8601 2.7.3, iprev): the names of an address, and which of them
+ * leads back to it.
+ *
+ * At most ten names are looked at, all at once; the first that leads back is enough.  "Could not
+ * tell" wins over "no": as long as one of the names might lead back, nothing is certain.  That goes
+ * for names beyond the tenth as well: resolvers hand out records in changing order, so that which
+ * ten are looked at is chance.
+ */
+#pragma once
+
+#include "base/netaddr.h"
+#include "rules/evidence.h"
+
+struct dns;
+struct fcrdns;
+
+enum { FCRDNS_NAMES_MAX = 10 };
+
+/* Never IPREV_NOT_ASKED.  evidence dies when the function returns. */
+typedef void fcrdns_done_fn(const struct iprev_evidence *evidence, void *arg);
+
+/* Look up.  done() runs exactly once, from the event loop, never from inside this call, and fcrdns
+ * is gone then; after fcrdns_cancel() it never runs.  There is no deadline of its own. */
+struct fcrdns *fcrdns_start(struct dns *dns, const struct netaddr *addr, fcrdns_done_fn *done,
+			    void *arg);
+
+void fcrdns_cancel(struct fcrdns **fcrdns);
