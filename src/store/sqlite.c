@@ -18,6 +18,7 @@
 #include "base/wakeup.h"
 #include "sqlite_db.h"
 #include "sqlite_file.h"
+#include "sqlite_request.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -40,17 +41,6 @@ enum {
 	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
 	SQLITE_CHECKPOINT_MS = 100,     /* from the end of one to the next */
 };
-
-struct sqlite_request {
-	struct store_request base;
-	TAILQ_ENTRY(sqlite_request) link;
-	struct store_question question;
-	struct store_answer answer;
-	store_done_fn *done; /* the loop's alone; NULL: cancelled */
-	void *arg;
-};
-
-TAILQ_HEAD(sqlite_queue, sqlite_request);
 
 struct sqlite_store {
 	struct store base;
@@ -181,12 +171,11 @@ static enum sqlite_db_status sqlite_try_once(struct sqlite_store *store,
 
 	for (struct sqlite_request *request = first; request != end && status == SQLITE_DB_OK;
 	     request = TAILQ_NEXT(request, link))
-		status = sqlite_db_greylist(store->db, &request->question,
-					    &request->answer.decision);
+		status = sqlite_request_run(request, store->db);
 	status = sqlite_end_transaction(store, status);
 	for (struct sqlite_request *request = first; request != end && status == SQLITE_DB_OK;
 	     request = TAILQ_NEXT(request, link))
-		request->answer.status = STORE_ANSWERED;
+		request->status = STORE_ANSWERED;
 	return status;
 }
 
@@ -289,13 +278,14 @@ static void sqlite_stay_in_place(struct sqlite_store *store)
 {
 	if (store->db == NULL || sqlite_db_is_in_place(store->db))
 		return;
-	log_error("store: %s: the database was removed or replaced while it was in use, or its log "
-		  "was; what is there now is opened, or a new one begun",
-		  store->path);
 	pthread_mutex_lock(&store->files_lock);
 	sqlite_db_close(&store->checkpoint_db);
 	sqlite_db_abandon(&store->db);
 	pthread_mutex_unlock(&store->files_lock);
+	/* Only now is what was answered safe. */
+	log_error("store: %s: the database was removed or replaced while it was in use, or its log "
+		  "was; what is there now is opened, or a new one begun",
+		  store->path);
 	store->reopen_ms = 0;
 	sqlite_reopen(store);
 }
@@ -445,29 +435,20 @@ static void on_sqlite_answers(void *arg)
 		struct sqlite_request *request = TAILQ_FIRST(&answered);
 		TAILQ_REMOVE(&answered, request, link);
 		store->outstanding--;
-		/* done() may cancel others that are still in answered: that only clears their done.
-		 */
-		if (request->done != NULL)
-			request->done(&request->answer, request->arg);
-		free(request);
+		/* This may cancel others that are still in answered: that only marks them. */
+		sqlite_request_answer(request);
+		sqlite_request_free(&request);
 	}
 	store->is_answering = false;
 }
 
-static struct store_request *sqlite_start(struct store *base, const struct store_question *question,
-					  store_done_fn *done, void *arg)
+static struct store_request *sqlite_ask(struct store *base, struct sqlite_request *request)
 {
 	struct sqlite_store *store = (struct sqlite_store *)base;
-	struct sqlite_request *request = mem_alloc(sizeof(*request));
 	bool refused = store->outstanding >= SQLITE_OUTSTANDING_MAX;
 
 	request->base.store = base;
-	request->question = *question;
-	request->done = done;
-	request->arg = arg;
-	request->answer.status = STORE_FAILED;
 	store->outstanding++;
-
 	if (refused) {
 		struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
 		TAILQ_INSERT_TAIL(&alone, request, link);
@@ -482,10 +463,24 @@ static struct store_request *sqlite_start(struct store *base, const struct store
 	return &request->base;
 }
 
+static struct store_request *sqlite_start(struct store *base, const struct store_question *question,
+					  store_done_fn *done, void *arg)
+{
+	return sqlite_ask(base, sqlite_request_new_greylist(question, done, arg));
+}
+
+static struct store_request *sqlite_start_networks(struct store *base,
+						   enum store_networks_task task,
+						   const struct store_networks *networks,
+						   store_networks_done_fn *done, void *arg)
+{
+	return sqlite_ask(base, sqlite_request_new_networks(task, networks, done, arg));
+}
+
 static void sqlite_cancel(struct store_request *base)
 {
 	struct sqlite_request *request = (struct sqlite_request *)base;
-	request->done = NULL;
+	request->is_cancelled = true;
 }
 
 static void sqlite_free_queue(struct sqlite_queue *queue)
@@ -493,7 +488,7 @@ static void sqlite_free_queue(struct sqlite_queue *queue)
 	while (!TAILQ_EMPTY(queue)) {
 		struct sqlite_request *request = TAILQ_FIRST(queue);
 		TAILQ_REMOVE(queue, request, link);
-		free(request);
+		sqlite_request_free(&request);
 	}
 }
 
@@ -586,6 +581,7 @@ const struct store_class sqlite_store_class = {
 	.scheme = "sqlite",
 	.open = sqlite_open,
 	.start = sqlite_start,
+	.start_networks = sqlite_start_networks,
 	.cancel = sqlite_cancel,
 	.free = sqlite_free,
 };

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "sqlite_file.h"
 #include "sqlite_schema.h"
+#include "sqlite_statement.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -20,58 +21,8 @@ enum {
 		16 * 1024 * 1024, /* what the write-ahead log keeps of a large one's room */
 };
 
-enum sqlite_db_statement {
-	DB_BEGIN,
-	DB_BEGIN_WRITING,
-	DB_COMMIT,
-	DB_ROLLBACK,
-	DB_ENTRY_FIND,
-	DB_ENTRY_INSERT,
-	DB_ENTRY_UPDATE,
-	DB_ENTRY_EXPIRE,
-	DB_ENTRY_MAKE_ROOM,
-	DB_CLIENT_FIND,
-	DB_CLIENT_KEEP,
-	DB_CLIENT_EXPIRE,
-	DB_META_GET,
-	DB_META_SET,
-	DB_STATEMENT_COUNT,
-};
-
-static const char *const sqlite_db_sql[] = {
-	[DB_BEGIN] = "BEGIN",
-	[DB_BEGIN_WRITING] = "BEGIN IMMEDIATE",
-	[DB_COMMIT] = "COMMIT",
-	[DB_ROLLBACK] = "ROLLBACK",
-	[DB_ENTRY_FIND] = "SELECT id, first_seen, last_seen, passes FROM entry"
-			  " WHERE hash = ?1 AND identity = ?2 AND sender = ?3 AND recipient = ?4",
-	[DB_ENTRY_INSERT] = "INSERT INTO entry (hash, identity, sender, recipient,"
-			    " first_seen, last_seen, passes, expires)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[DB_ENTRY_UPDATE] =
-		"UPDATE entry SET first_seen = ?2, last_seen = ?3, passes = ?4, expires = ?5"
-		" WHERE id = ?1",
-	[DB_ENTRY_EXPIRE] = "DELETE FROM entry WHERE id IN"
-			    " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
-	[DB_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id IN"
-			       " (SELECT id FROM entry ORDER BY expires LIMIT ?1)",
-	[DB_CLIENT_FIND] = "SELECT counted, last_seen, passes FROM client WHERE identity = ?1",
-	[DB_CLIENT_KEEP] = "INSERT INTO client (identity, counted, last_seen, passes, expires)"
-			   " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (identity) DO UPDATE SET"
-			   " counted = ?2, last_seen = ?3, passes = ?4, expires = ?5",
-	[DB_CLIENT_EXPIRE] =
-		"DELETE FROM client WHERE identity IN"
-		" (SELECT identity FROM client WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
-	[DB_META_GET] = "SELECT value FROM meta WHERE name = ?1",
-	[DB_META_SET] = "UPDATE meta SET value = ?2 WHERE name = ?1",
-};
-
-_Static_assert(sizeof(sqlite_db_sql) / sizeof(sqlite_db_sql[0]) == DB_STATEMENT_COUNT,
-	       "text for every statement");
-
 struct sqlite_db {
-	sqlite3 *handle;
-	sqlite3_stmt *statements[DB_STATEMENT_COUNT];
+	struct sqlite_statements sql;
 	uint8_t hash_key[HASH_KEY_SIZE];
 	int64_t max_entries;
 	int64_t entries;        /* rows of the table entry, this transaction's included */
@@ -84,7 +35,6 @@ struct sqlite_db {
 	char *path;      /* owned */
 	ino_t log_inode; /* of the write-ahead log, which is there as long as the database is open
 			  */
-	char why[STORE_WHY_SIZE];
 };
 
 /* A row of the table entry as far as it is needed to rewrite it. */
@@ -96,54 +46,13 @@ struct sqlite_db_row {
 /* Remember why a call failed, and tell what kind of failure it is. */
 static enum sqlite_db_status sqlite_db_failed(struct sqlite_db *db, int code)
 {
-	return sqlite_schema_failed(db->handle, code, db->why);
+	return sqlite_schema_failed(db->sql.handle, code, db->sql.why);
 }
 
 static enum sqlite_db_status sqlite_db_exec(struct sqlite_db *db, const char *sql)
 {
-	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	int code = sqlite3_exec(db->sql.handle, sql, NULL, NULL, NULL);
 	return code == SQLITE_OK ? SQLITE_DB_OK : sqlite_db_failed(db, code);
-}
-
-/*
- * Run a statement whose parameters are bound, up to its first row or its end.  The caller resets
- * it, by sqlite_db_finish(), when it has read the row.
- */
-static enum sqlite_db_status sqlite_db_step(struct sqlite_db *db, enum sqlite_db_statement which,
-					    bool *has_row)
-{
-	int code = sqlite3_step(db->statements[which]);
-	*has_row = code == SQLITE_ROW;
-	return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_DB_OK
-							 : sqlite_db_failed(db, code);
-}
-
-static void sqlite_db_finish(struct sqlite_db *db, enum sqlite_db_statement which)
-{
-	sqlite3_reset(db->statements[which]);
-}
-
-/* Run a statement that gives no rows. */
-static enum sqlite_db_status sqlite_db_run(struct sqlite_db *db, enum sqlite_db_statement which)
-{
-	bool has_row;
-	enum sqlite_db_status status = sqlite_db_step(db, which, &has_row);
-	sqlite_db_finish(db, which);
-	return status;
-}
-
-static void sqlite_db_bind_text(struct sqlite_db *db, enum sqlite_db_statement which, int parameter,
-				const char *text)
-{
-	/* The text outlives the step.  With the parameter's number from the table above, binding
-	 * fails only for want of memory. */
-	sqlite3_bind_text(db->statements[which], parameter, text, -1, SQLITE_STATIC);
-}
-
-static void sqlite_db_bind_number(struct sqlite_db *db, enum sqlite_db_statement which,
-				  int parameter, int64_t number)
-{
-	sqlite3_bind_int64(db->statements[which], parameter, number);
 }
 
 /* In place of sqlite3_busy_timeout(), whose steps of 100 ms lose the race against a busy writer. */
@@ -166,43 +75,29 @@ static int sqlite_db_on_commit(void *arg, sqlite3 *handle, const char *name, int
 	return SQLITE_OK;
 }
 
-static enum sqlite_db_status sqlite_db_prepare(struct sqlite_db *db)
-{
-	for (size_t i = 0; i < DB_STATEMENT_COUNT; i++) {
-		int code = sqlite3_prepare_v3(db->handle, sqlite_db_sql[i], -1,
-					      SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL);
-		if (code != SQLITE_OK) {
-			enum sqlite_db_status status = sqlite_db_failed(db, code);
-			/* "No such table" in a file that says it is ours: part of it is gone. */
-			return code == SQLITE_ERROR ? SQLITE_DB_DAMAGED : status;
-		}
-	}
-	return SQLITE_DB_OK;
-}
-
 static enum sqlite_db_status sqlite_db_read_meta(struct sqlite_db *db)
 {
-	sqlite3_stmt *get = db->statements[DB_META_GET];
+	sqlite3_stmt *get = db->sql.list[SQL_META_GET];
 	bool has_row;
 
-	sqlite_db_bind_text(db, DB_META_GET, 1, "hash_key");
-	enum sqlite_db_status status = sqlite_db_step(db, DB_META_GET, &has_row);
+	sqlite_statement_bind_text(&db->sql, SQL_META_GET, 1, "hash_key");
+	enum sqlite_db_status status = sqlite_statement_step(&db->sql, SQL_META_GET, &has_row);
 	if (status == SQLITE_DB_OK && has_row &&
 	    sqlite3_column_bytes(get, 0) == (int)sizeof(db->hash_key)) {
 		memcpy(db->hash_key, sqlite3_column_blob(get, 0), sizeof(db->hash_key));
 	} else if (status == SQLITE_DB_OK) {
-		snprintf(db->why, sizeof(db->why), "the key of its hashes is missing");
+		snprintf(db->sql.why, sizeof(db->sql.why), "the key of its hashes is missing");
 		status = SQLITE_DB_DAMAGED;
 	}
-	sqlite_db_finish(db, DB_META_GET);
+	sqlite_statement_finish(&db->sql, SQL_META_GET);
 	if (status != SQLITE_DB_OK)
 		return status;
 
-	sqlite_db_bind_text(db, DB_META_GET, 1, "entries");
-	status = sqlite_db_step(db, DB_META_GET, &has_row);
+	sqlite_statement_bind_text(&db->sql, SQL_META_GET, 1, "entries");
+	status = sqlite_statement_step(&db->sql, SQL_META_GET, &has_row);
 	if (status == SQLITE_DB_OK && has_row)
 		db->entries = db->stored_entries = sqlite3_column_int64(get, 0);
-	sqlite_db_finish(db, DB_META_GET);
+	sqlite_statement_finish(&db->sql, SQL_META_GET);
 	return status;
 }
 
@@ -211,22 +106,22 @@ static enum sqlite_db_status sqlite_db_set_up(struct sqlite_db *db, const char *
 {
 	char pragmas[256];
 
-	int code = sqlite3_open_v2(path, &db->handle,
+	int code = sqlite3_open_v2(path, &db->sql.handle,
 				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 				   NULL);
 	if (code != SQLITE_OK) {
-		if (db->handle == NULL)
-			snprintf(db->why, sizeof(db->why), "%s", sqlite3_errstr(code));
-		return db->handle == NULL ? SQLITE_DB_FAILED : sqlite_db_failed(db, code);
+		if (db->sql.handle == NULL)
+			snprintf(db->sql.why, sizeof(db->sql.why), "%s", sqlite3_errstr(code));
+		return db->sql.handle == NULL ? SQLITE_DB_FAILED : sqlite_db_failed(db, code);
 	}
-	sqlite3_busy_handler(db->handle, sqlite_db_on_busy, db);
-	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_handler(db->sql.handle, sqlite_db_on_busy, db);
+	sqlite3_extended_result_codes(db->sql.handle, 1);
 
 	/* First of all, so that another program's database is left as it is. */
-	enum sqlite_db_status status = sqlite_schema_check(db->handle, db->why);
+	enum sqlite_db_status status = sqlite_schema_check(db->sql.handle, db->sql.why);
 	/* SQLite opens a file that may only be read without a word. */
-	if (status == SQLITE_DB_OK && sqlite3_db_readonly(db->handle, "main") == 1) {
-		snprintf(db->why, sizeof(db->why), "the database cannot be written to");
+	if (status == SQLITE_DB_OK && sqlite3_db_readonly(db->sql.handle, "main") == 1) {
+		snprintf(db->sql.why, sizeof(db->sql.why), "the database cannot be written to");
 		return SQLITE_DB_FAILED;
 	}
 	if (status == SQLITE_DB_OK)
@@ -239,9 +134,9 @@ static enum sqlite_db_status sqlite_db_set_up(struct sqlite_db *db, const char *
 		status = sqlite_db_exec(db, pragmas);
 	/* In place of SQLite's own checkpoints, which would hold up the commit that triggers them.
 	 */
-	sqlite3_wal_hook(db->handle, sqlite_db_on_commit, db);
+	sqlite3_wal_hook(db->sql.handle, sqlite_db_on_commit, db);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_prepare(db);
+		status = sqlite_statements_prepare(&db->sql);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_read_meta(db);
 	return status;
@@ -256,11 +151,11 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 	(*db)->waits = true;
 	enum sqlite_db_status status = sqlite_db_set_up(*db, path, options);
 	if (status == SQLITE_DB_DAMAGED && sqlite_file_is_text(path)) {
-		snprintf((*db)->why, sizeof((*db)->why), "is a text file, and no database");
+		snprintf((*db)->sql.why, sizeof((*db)->sql.why), "is a text file, and no database");
 		status = SQLITE_DB_FOREIGN;
 	}
 	if (status != SQLITE_DB_OK) {
-		snprintf(why, STORE_WHY_SIZE, "%s", (*db)->why);
+		snprintf(why, STORE_WHY_SIZE, "%s", (*db)->sql.why);
 		sqlite_db_close(db);
 		return status;
 	}
@@ -270,7 +165,7 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 
 enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 {
-	return sqlite_db_run(db, for_writing ? DB_BEGIN_WRITING : DB_BEGIN);
+	return sqlite_statement_run(&db->sql, for_writing ? SQL_BEGIN_WRITING : SQL_BEGIN);
 }
 
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
@@ -278,18 +173,18 @@ enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
 	enum sqlite_db_status status = SQLITE_DB_OK;
 
 	if (db->entries != db->stored_entries || db->must_write) {
-		sqlite_db_bind_text(db, DB_META_SET, 1, "entries");
-		sqlite_db_bind_number(db, DB_META_SET, 2, db->entries);
-		status = sqlite_db_run(db, DB_META_SET);
+		sqlite_statement_bind_text(&db->sql, SQL_META_SET, 1, "entries");
+		sqlite_statement_bind_number(&db->sql, SQL_META_SET, 2, db->entries);
+		status = sqlite_statement_run(&db->sql, SQL_META_SET);
 	}
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_run(db, DB_COMMIT);
+		status = sqlite_statement_run(&db->sql, SQL_COMMIT);
 	if (status != SQLITE_DB_OK)
 		return status;
 	db->stored_entries = db->entries;
 	db->must_write = false;
-	db->wrote = sqlite3_total_changes(db->handle) != db->changes;
-	db->changes = sqlite3_total_changes(db->handle);
+	db->wrote = sqlite3_total_changes(db->sql.handle) != db->changes;
+	db->changes = sqlite3_total_changes(db->sql.handle);
 	return SQLITE_DB_OK;
 }
 
@@ -311,14 +206,14 @@ void sqlite_db_touch(struct sqlite_db *db)
 void sqlite_db_rollback(struct sqlite_db *db)
 {
 	/* SQLite rolls back by itself after some failures; then there is nothing left to do. */
-	if (!sqlite3_get_autocommit(db->handle)) {
-		sqlite3_step(db->statements[DB_ROLLBACK]);
-		sqlite_db_finish(db, DB_ROLLBACK);
+	if (!sqlite3_get_autocommit(db->sql.handle)) {
+		sqlite3_step(db->sql.list[SQL_ROLLBACK]);
+		sqlite_statement_finish(&db->sql, SQL_ROLLBACK);
 	}
 	db->entries = db->stored_entries;
 	db->must_write = false;
 	/* SQLite counts changes that were undone as well. */
-	db->changes = sqlite3_total_changes(db->handle);
+	db->changes = sqlite3_total_changes(db->sql.handle);
 }
 
 /* 32 bits, for they are enough to find a row and take half the room (see the schema). */
@@ -336,37 +231,39 @@ static enum sqlite_db_status sqlite_db_find_entry(struct sqlite_db *db, const ch
 						  struct sqlite_db_row *row,
 						  struct greylist_finding *finding)
 {
-	sqlite3_stmt *find = db->statements[DB_ENTRY_FIND];
+	sqlite3_stmt *find = db->sql.list[SQL_ENTRY_FIND];
 
 	row->hash = sqlite_db_hash(db, identity, question);
-	sqlite_db_bind_number(db, DB_ENTRY_FIND, 1, row->hash);
-	sqlite_db_bind_text(db, DB_ENTRY_FIND, 2, identity);
-	sqlite_db_bind_text(db, DB_ENTRY_FIND, 3, question->sender);
-	sqlite_db_bind_text(db, DB_ENTRY_FIND, 4, question->recipient);
-	enum sqlite_db_status status = sqlite_db_step(db, DB_ENTRY_FIND, &finding->has_entry);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_FIND, 1, row->hash);
+	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_FIND, 2, identity);
+	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_FIND, 3, question->sender);
+	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_FIND, 4, question->recipient);
+	enum sqlite_db_status status =
+		sqlite_statement_step(&db->sql, SQL_ENTRY_FIND, &finding->has_entry);
 	if (finding->has_entry) {
 		row->id = sqlite3_column_int64(find, 0);
 		finding->entry.first_seen_s = sqlite3_column_int64(find, 1);
 		finding->entry.last_seen_s = sqlite3_column_int64(find, 2);
 		finding->entry.passes = sqlite3_column_int64(find, 3);
 	}
-	sqlite_db_finish(db, DB_ENTRY_FIND);
+	sqlite_statement_finish(&db->sql, SQL_ENTRY_FIND);
 	return status;
 }
 
 static enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
 						   struct greylist_finding *finding)
 {
-	sqlite3_stmt *find = db->statements[DB_CLIENT_FIND];
+	sqlite3_stmt *find = db->sql.list[SQL_CLIENT_FIND];
 
-	sqlite_db_bind_text(db, DB_CLIENT_FIND, 1, identity);
-	enum sqlite_db_status status = sqlite_db_step(db, DB_CLIENT_FIND, &finding->has_client);
+	sqlite_statement_bind_text(&db->sql, SQL_CLIENT_FIND, 1, identity);
+	enum sqlite_db_status status =
+		sqlite_statement_step(&db->sql, SQL_CLIENT_FIND, &finding->has_client);
 	if (finding->has_client) {
 		finding->client.counted_s = sqlite3_column_int64(find, 0);
 		finding->client.last_seen_s = sqlite3_column_int64(find, 1);
 		finding->client.passes = sqlite3_column_int64(find, 2);
 	}
-	sqlite_db_finish(db, DB_CLIENT_FIND);
+	sqlite_statement_finish(&db->sql, SQL_CLIENT_FIND);
 	return status;
 }
 
@@ -377,12 +274,12 @@ static enum sqlite_db_status sqlite_db_trim(struct sqlite_db *db, int64_t keep, 
 	*removed = 0;
 	if (db->entries <= keep)
 		return SQLITE_DB_OK;
-	sqlite_db_bind_number(db, DB_ENTRY_MAKE_ROOM, 1,
-			      db->entries - keep < limit ? db->entries - keep : limit);
-	enum sqlite_db_status status = sqlite_db_run(db, DB_ENTRY_MAKE_ROOM);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_MAKE_ROOM, 1,
+				     db->entries - keep < limit ? db->entries - keep : limit);
+	enum sqlite_db_status status = sqlite_statement_run(&db->sql, SQL_ENTRY_MAKE_ROOM);
 	if (status != SQLITE_DB_OK)
 		return status;
-	*removed = sqlite3_changes(db->handle);
+	*removed = sqlite3_changes(db->sql.handle);
 	/* None are left to remove: somebody else emptied the table. */
 	db->entries = *removed == 0 ? 0 : db->entries - *removed;
 	return SQLITE_DB_OK;
@@ -406,16 +303,16 @@ static enum sqlite_db_status sqlite_db_insert_entry(struct sqlite_db *db, const 
 	enum sqlite_db_status status = sqlite_db_make_room(db);
 	if (status != SQLITE_DB_OK)
 		return status;
-	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 1, row->hash);
-	sqlite_db_bind_text(db, DB_ENTRY_INSERT, 2, identity);
-	sqlite_db_bind_text(db, DB_ENTRY_INSERT, 3, question->sender);
-	sqlite_db_bind_text(db, DB_ENTRY_INSERT, 4, question->recipient);
-	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 5, entry->first_seen_s);
-	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 6, entry->last_seen_s);
-	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 7, entry->passes);
-	sqlite_db_bind_number(db, DB_ENTRY_INSERT, 8,
-			      greylist_entry_expires(&question->limits, entry));
-	status = sqlite_db_run(db, DB_ENTRY_INSERT);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 1, row->hash);
+	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_INSERT, 2, identity);
+	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_INSERT, 3, question->sender);
+	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_INSERT, 4, question->recipient);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 5, entry->first_seen_s);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 6, entry->last_seen_s);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 7, entry->passes);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 8,
+				     greylist_entry_expires(&question->limits, entry));
+	status = sqlite_statement_run(&db->sql, SQL_ENTRY_INSERT);
 	if (status == SQLITE_DB_OK)
 		db->entries++;
 	return status;
@@ -426,26 +323,32 @@ static enum sqlite_db_status sqlite_db_update_entry(struct sqlite_db *db,
 						    const struct sqlite_db_row *row,
 						    const struct greylist_entry *entry)
 {
-	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 1, row->id);
-	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 2, entry->first_seen_s);
-	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 3, entry->last_seen_s);
-	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 4, entry->passes);
-	sqlite_db_bind_number(db, DB_ENTRY_UPDATE, 5,
-			      greylist_entry_expires(&question->limits, entry));
-	return sqlite_db_run(db, DB_ENTRY_UPDATE);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 1, row->id);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 2, entry->first_seen_s);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 3, entry->last_seen_s);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 4, entry->passes);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 5,
+				     greylist_entry_expires(&question->limits, entry));
+	return sqlite_statement_run(&db->sql, SQL_ENTRY_UPDATE);
 }
 
 static enum sqlite_db_status sqlite_db_keep_client(struct sqlite_db *db, const char *identity,
 						   const struct store_question *question,
 						   const struct greylist_client *client)
 {
-	sqlite_db_bind_text(db, DB_CLIENT_KEEP, 1, identity);
-	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 2, client->counted_s);
-	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 3, client->last_seen_s);
-	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 4, client->passes);
-	sqlite_db_bind_number(db, DB_CLIENT_KEEP, 5,
-			      greylist_client_expires(&question->limits, client));
-	return sqlite_db_run(db, DB_CLIENT_KEEP);
+	sqlite_statement_bind_text(&db->sql, SQL_CLIENT_KEEP, 1, identity);
+	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 2, client->counted_s);
+	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 3, client->last_seen_s);
+	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 4, client->passes);
+	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 5,
+				     greylist_client_expires(&question->limits, client));
+	return sqlite_statement_run(&db->sql, SQL_CLIENT_KEEP);
+}
+
+/* Whether what was decided is to be written. */
+static bool sqlite_db_keeps(const struct store_question *question, enum greylist_outcome outcome)
+{
+	return !question->look_only || (outcome != GREYLIST_NEW && outcome != GREYLIST_EARLY);
 }
 
 enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
@@ -467,6 +370,8 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 
 	greylist_decide(&question->limits, &question->who, findings, question->store_new,
 			question->now_s, decision);
+	if (!sqlite_db_keeps(question, decision->outcome))
+		return SQLITE_DB_OK;
 
 	for (size_t i = 0; status == SQLITE_DB_OK && i < question->who.count; i++) {
 		const struct identity *identity = &question->who.list[i];
@@ -485,21 +390,80 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 	return status;
 }
 
+void sqlite_networks_clear(struct sqlite_networks *networks)
+{
+	for (size_t i = 0; i < networks->count; i++) {
+		free((void *)networks->rows[i].domain);
+		free((void *)networks->rows[i].networks);
+	}
+	free(networks->rows);
+	*networks = (struct sqlite_networks){0};
+}
+
+/* The texts of a row that sqlite3(1) was used on may be anything, NULL too. */
+static char *sqlite_db_copy_column(sqlite3_stmt *statement, int column)
+{
+	const unsigned char *text = sqlite3_column_text(statement, column);
+	return mem_copy_string(text != NULL ? (const char *)text : "");
+}
+
+enum sqlite_db_status sqlite_db_read_networks(struct sqlite_db *db,
+					      struct sqlite_networks *networks)
+{
+	sqlite3_stmt *read = db->sql.list[SQL_NETWORKS_READ];
+	enum sqlite_db_status status;
+	bool has_row;
+
+	while ((status = sqlite_statement_step(&db->sql, SQL_NETWORKS_READ, &has_row)) ==
+		       SQLITE_DB_OK &&
+	       has_row) {
+		if (networks->count == networks->size) {
+			networks->size = networks->size > 0 ? 2 * networks->size : 16;
+			networks->rows = mem_resize(networks->rows,
+						    networks->size * sizeof(*networks->rows));
+		}
+		networks->rows[networks->count++] = (struct store_networks){
+			.domain = sqlite_db_copy_column(read, 0),
+			.networks = sqlite_db_copy_column(read, 1),
+			.resolved_s = sqlite3_column_int64(read, 2),
+			.fresh_until_s = sqlite3_column_int64(read, 3),
+		};
+	}
+	sqlite_statement_finish(&db->sql, SQL_NETWORKS_READ);
+	return status;
+}
+
+enum sqlite_db_status sqlite_db_keep_networks(struct sqlite_db *db,
+					      const struct store_networks *networks)
+{
+	sqlite_statement_bind_text(&db->sql, SQL_NETWORKS_KEEP, 1, networks->domain);
+	sqlite_statement_bind_text(&db->sql, SQL_NETWORKS_KEEP, 2, networks->networks);
+	sqlite_statement_bind_number(&db->sql, SQL_NETWORKS_KEEP, 3, networks->resolved_s);
+	sqlite_statement_bind_number(&db->sql, SQL_NETWORKS_KEEP, 4, networks->fresh_until_s);
+	return sqlite_statement_run(&db->sql, SQL_NETWORKS_KEEP);
+}
+
+enum sqlite_db_status sqlite_db_forget_networks(struct sqlite_db *db, const char *domain)
+{
+	sqlite_statement_bind_text(&db->sql, SQL_NETWORKS_FORGET, 1, domain);
+	return sqlite_statement_run(&db->sql, SQL_NETWORKS_FORGET);
+}
+
 enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
 {
-	static const enum sqlite_db_statement statements[] = {DB_ENTRY_EXPIRE, DB_CLIENT_EXPIRE};
+	static const enum sqlite_statement statements[] = {SQL_ENTRY_EXPIRE, SQL_CLIENT_EXPIRE};
 	enum sqlite_db_status status = SQLITE_DB_OK;
 
 	*removed = 0;
 	for (size_t i = 0; status == SQLITE_DB_OK && i < 2; i++) {
-		sqlite_db_bind_number(db, statements[i], 1, now_s);
-		sqlite_db_bind_number(db, statements[i], 2, limit);
-		status = sqlite_db_run(db, statements[i]);
+		sqlite_statement_bind_number(&db->sql, statements[i], 1, now_s);
+		sqlite_statement_bind_number(&db->sql, statements[i], 2, limit);
+		status = sqlite_statement_run(&db->sql, statements[i]);
 		if (status != SQLITE_DB_OK)
 			break;
-		int changes = sqlite3_changes(db->handle);
+		int changes = sqlite3_changes(db->sql.handle);
 		*removed += changes;
-		if (statements[i] == DB_ENTRY_EXPIRE)
+		if (statements[i] == SQL_ENTRY_EXPIRE)
 			db->entries -= changes;
 	}
 	if (status == SQLITE_DB_OK) {
@@ -512,7 +476,7 @@ enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int 
 
 const char *sqlite_db_why(const struct sqlite_db *db)
 {
-	return db->why;
+	return db->sql.why;
 }
 
 int sqlite_db_wal_pages(const struct sqlite_db *db)
@@ -524,8 +488,8 @@ enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 {
 	int total = 0, copied = 0;
 	*left = 0;
-	int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &total,
-					     &copied);
+	int code = sqlite3_wal_checkpoint_v2(db->sql.handle, NULL, SQLITE_CHECKPOINT_PASSIVE,
+					     &total, &copied);
 	/* Busy: another one checkpoints at this moment, which is as well. */
 	if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
 		return sqlite_db_failed(db, code);
@@ -539,7 +503,7 @@ enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 bool sqlite_db_is_in_place(struct sqlite_db *db)
 {
 	int has_moved = 0;
-	if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) ==
+	if (sqlite3_file_control(db->sql.handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) ==
 		    SQLITE_OK &&
 	    has_moved != 0)
 		return false;
@@ -562,9 +526,8 @@ void sqlite_db_close(struct sqlite_db **db)
 {
 	if (*db == NULL)
 		return;
-	for (size_t i = 0; i < DB_STATEMENT_COUNT; i++)
-		sqlite3_finalize((*db)->statements[i]);
-	sqlite3_close((*db)->handle);
+	sqlite_statements_clear(&(*db)->sql);
+	sqlite3_close((*db)->sql.handle);
 	free((*db)->path);
 	free(*db);
 	*db = NULL;

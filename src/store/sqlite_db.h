@@ -23,6 +23,14 @@ enum sqlite_db_status {
 	SQLITE_DB_FOREIGN,    /* it is sound, but not ours, or of a later version of us */
 };
 
+/* Rows that were read. */
+struct sqlite_networks {
+	struct store_networks *rows; /* owned, and their texts */
+	size_t count, size;
+};
+
+void sqlite_networks_clear(struct sqlite_networks *networks);
+
 /*
  * Open the database in path, or make it.  On anything but SQLITE_DB_OK *db is NULL and why says
  * what is wrong.
@@ -43,6 +51,16 @@ enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 const struct store_question *question,
 					 struct greylist_decision *decision)
+	__attribute__((warn_unused_result));
+
+/* The farms' networks (store.h).  The caller clears *networks in any case. */
+enum sqlite_db_status sqlite_db_read_networks(struct sqlite_db *db,
+					      struct sqlite_networks *networks)
+	__attribute__((warn_unused_result));
+enum sqlite_db_status sqlite_db_keep_networks(struct sqlite_db *db,
+					      const struct store_networks *networks)
+	__attribute__((warn_unused_result));
+enum sqlite_db_status sqlite_db_forget_networks(struct sqlite_db *db, const char *domain)
 	__attribute__((warn_unused_result));
 
 /*

@@ -6,10 +6,13 @@
 
 enum {
 	SQLITE_SCHEMA_APPLICATION_ID = 0x53697867, /* "Sixg", in the file's header */
-	SQLITE_SCHEMA_VERSION = 1,                 /* in the header's user_version */
+	SQLITE_SCHEMA_VERSION = 2,                 /* in the header's user_version */
 };
 
 /*
+ * What makes each version from the one before it; a new database takes all the steps.  What was
+ * released is never changed again.
+ *
  * entry: one triplet.  hash is 32 bits of a keyed hash of identity, sender and recipient: an index
  * on it takes a third of one on the three texts, and the texts, compared afterwards, make the rare
  * collision harmless.  Rows are appended in the order of time, so that writing many new ones
@@ -19,8 +22,10 @@ enum {
  * client: one known, or becoming known, client.
  *
  * meta: the hash's key; the number of entries (counting them would take longer the more there are).
+ *
+ * farm_networks: what an SPF domain in the table of farms stands for (store.h).
  */
-static const char sqlite_schema_sql[] =
+static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	"CREATE TABLE entry ("
 	" id INTEGER PRIMARY KEY,"
 	" hash INTEGER NOT NULL,"
@@ -41,7 +46,14 @@ static const char sqlite_schema_sql[] =
 	" expires INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX client_expires ON client (expires);"
 	"CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
-	"INSERT INTO meta VALUES ('hash_key', randomblob(16)), ('entries', 0);";
+	"INSERT INTO meta VALUES ('hash_key', randomblob(16)), ('entries', 0);",
+
+	"CREATE TABLE farm_networks ("
+	" domain TEXT NOT NULL PRIMARY KEY,"
+	" networks TEXT NOT NULL,"
+	" resolved INTEGER NOT NULL,"
+	" fresh_until INTEGER NOT NULL);",
+};
 
 enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,
 					   char why[static STORE_WHY_SIZE])
@@ -90,40 +102,76 @@ static enum sqlite_db_status sqlite_schema_ask(sqlite3 *handle, const char *sql,
 	return status;
 }
 
-/* Make the schema in an empty file; tell a file that is not ours. */
-enum sqlite_db_status sqlite_schema_check(sqlite3 *handle, char why[static STORE_WHY_SIZE])
+/*
+ * What the file is: *version is 0 for an empty one; whatever is not ours is SQLITE_DB_FOREIGN.
+ * Tables first: where they are, so is what was committed with them.  The other way round, a file
+ * that another process makes in between would have tables and no application_id.
+ */
+static enum sqlite_db_status sqlite_schema_look(sqlite3 *handle, int64_t *version,
+						char why[static STORE_WHY_SIZE])
 {
-	int64_t application, version, tables;
+	int64_t application, tables;
 	enum sqlite_db_status status;
-	char sql[sizeof(sqlite_schema_sql) + 128];
 
-	status = sqlite_schema_ask(handle, "PRAGMA application_id", &application, why);
+	status = sqlite_schema_ask(handle, "SELECT count(*) FROM sqlite_master", &tables, why);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_schema_ask(handle, "PRAGMA user_version", &version, why);
+		status = sqlite_schema_ask(handle, "PRAGMA application_id", &application, why);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_schema_ask(handle, "SELECT count(*) FROM sqlite_master", &tables,
-					   why);
+		status = sqlite_schema_ask(handle, "PRAGMA user_version", version, why);
 	if (status != SQLITE_DB_OK)
 		return status;
 	if (tables == 0) {
-		/* In one transaction: a half-made schema is never seen. */
-		snprintf(sql, sizeof(sql),
-			 "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d;"
-			 " COMMIT",
-			 sqlite_schema_sql, SQLITE_SCHEMA_APPLICATION_ID, SQLITE_SCHEMA_VERSION);
-		int code = sqlite3_exec(handle, sql, NULL, NULL, NULL);
-		return code == SQLITE_OK ? SQLITE_DB_OK : sqlite_schema_failed(handle, code, why);
+		*version = 0;
+		return SQLITE_DB_OK;
 	}
 	if (application != SQLITE_SCHEMA_APPLICATION_ID) {
 		snprintf(why, STORE_WHY_SIZE, "is a database of some other program");
 		return SQLITE_DB_FOREIGN;
 	}
-	if (version != SQLITE_SCHEMA_VERSION) {
+	if (*version < 1 || *version > SQLITE_SCHEMA_VERSION) {
 		snprintf(why, STORE_WHY_SIZE,
-			 "has schema version %lld, and this sixgated knows only %d: it was made by "
-			 "another version of Sixgate",
-			 (long long)version, SQLITE_SCHEMA_VERSION);
+			 "has schema version %lld, and this sixgated knows only 1 to %d: it was "
+			 "made by another version of Sixgate",
+			 (long long)*version, SQLITE_SCHEMA_VERSION);
 		return SQLITE_DB_FOREIGN;
 	}
 	return SQLITE_DB_OK;
+}
+
+/*
+ * Bring the file to our version in one transaction, so that what is half-made is never seen.  What
+ * it is counts only once the transaction has begun: until then another process may have made the
+ * steps, or some of them.  Then it goes on from there.
+ */
+static enum sqlite_db_status sqlite_schema_step_up(sqlite3 *handle, char why[static STORE_WHY_SIZE])
+{
+	int64_t version;
+	char pragmas[128];
+
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 SQLITE_SCHEMA_APPLICATION_ID, SQLITE_SCHEMA_VERSION);
+	/* Whoever fails from here on closes the file, which undoes what was done. */
+	int code = sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (code != SQLITE_OK)
+		return sqlite_schema_failed(handle, code, why);
+	enum sqlite_db_status status = sqlite_schema_look(handle, &version, why);
+	if (status != SQLITE_DB_OK)
+		return status;
+	for (int64_t i = version; i < SQLITE_SCHEMA_VERSION && code == SQLITE_OK; i++)
+		code = sqlite3_exec(handle, sqlite_schema_steps[i], NULL, NULL, NULL);
+	if (code == SQLITE_OK && version < SQLITE_SCHEMA_VERSION)
+		code = sqlite3_exec(handle, pragmas, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL);
+	return code == SQLITE_OK ? SQLITE_DB_OK : sqlite_schema_failed(handle, code, why);
+}
+
+enum sqlite_db_status sqlite_schema_check(sqlite3 *handle, char why[static STORE_WHY_SIZE])
+{
+	int64_t version;
+	enum sqlite_db_status status = sqlite_schema_look(handle, &version, why);
+
+	return status != SQLITE_DB_OK || version == SQLITE_SCHEMA_VERSION
+		       ? status
+		       : sqlite_schema_step_up(handle, why);
 }

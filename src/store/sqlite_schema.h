@@ -9,8 +9,8 @@
 #include <sqlite3.h>
 
 /*
- * Make the tables in an empty file, or see that they are ours and of this version.  why says what
- * is wrong on anything but SQLITE_DB_OK.
+ * Make the tables in an empty file, or see that they are ours, and bring those of an earlier
+ * version up to this one.  why says what is wrong on anything but SQLITE_DB_OK.
  */
 enum sqlite_db_status sqlite_schema_check(sqlite3 *handle, char why[static STORE_WHY_SIZE])
 	__attribute__((warn_unused_result));

@@ -29,6 +29,26 @@ struct store_request *store_start(struct store *store, const struct store_questi
 	return store->class->start(store, question, done, arg);
 }
 
+struct store_request *store_start_networks_read(struct store *store, store_networks_done_fn *done,
+						void *arg)
+{
+	return store->class->start_networks(store, STORE_NETWORKS_READ, NULL, done, arg);
+}
+
+struct store_request *store_start_networks_keep(struct store *store,
+						const struct store_networks *networks,
+						store_networks_done_fn *done, void *arg)
+{
+	return store->class->start_networks(store, STORE_NETWORKS_KEEP, networks, done, arg);
+}
+
+struct store_request *store_start_networks_forget(struct store *store, const char *domain,
+						  store_networks_done_fn *done, void *arg)
+{
+	const struct store_networks networks = {.domain = domain};
+	return store->class->start_networks(store, STORE_NETWORKS_FORGET, &networks, done, arg);
+}
+
 void store_cancel(struct store_request **request)
 {
 	if (*request == NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What greylisting remembers, behind one asynchronous interface.
+ * What is remembered across restarts, behind one asynchronous interface: triplets and clients for
+ * greylisting, and the networks of the farms.
  *
  * Callers ask one question for a request ("what about this triplet, for a client with these
  * identities?") and get one answer, later, from the event loop.  The store finds what it has, lets
@@ -28,6 +29,8 @@ struct store_question {
 	char recipient[SENDER_KEY_SIZE]; /* normalised */
 	struct greylist_limits limits;
 	bool store_new; /* false: a new triplet has to wait, but is not kept */
+	bool look_only; /* keep nothing of a triplet that has to wait: the caller may find out more
+			 * about the client, and ask again.  One that passes is kept as always. */
 	int64_t now_s;  /* Unix time */
 };
 
@@ -42,6 +45,26 @@ struct store_answer {
 };
 
 typedef void store_done_fn(const struct store_answer *answer, void *arg);
+
+/*
+ * The networks that a domain's SPF record authorises, as a caller worked them out: the store knows
+ * neither DNS nor what is in the text.
+ */
+struct store_networks {
+	const char *domain;
+	const char *networks;  /* text */
+	int64_t resolved_s;    /* Unix time: when DNS said so */
+	int64_t fresh_until_s; /* Unix time: from when on DNS wants to be asked again */
+};
+
+/* rows is what there is, when that was asked for and the status is STORE_ANSWERED. */
+struct store_networks_answer {
+	enum store_status status;
+	const struct store_networks *rows;
+	size_t count;
+};
+
+typedef void store_networks_done_fn(const struct store_networks_answer *answer, void *arg);
 
 struct store_options {
 	bool sync_full;      /* what is answered survives a power cut */
@@ -65,12 +88,31 @@ struct store *store_open(const char *name, const struct store_options *options,
 struct store_request *store_start(struct store *store, const struct store_question *question,
 				  store_done_fn *done, void *arg);
 
+/*
+ * The networks of all domains that there are; keep those of one domain in place of what was kept of
+ * it, which copies *networks; or forget a domain.  done() as with store_start(), and what is asked
+ * later is done later.
+ */
+struct store_request *store_start_networks_read(struct store *store, store_networks_done_fn *done,
+						void *arg);
+struct store_request *store_start_networks_keep(struct store *store,
+						const struct store_networks *networks,
+						store_networks_done_fn *done, void *arg);
+struct store_request *store_start_networks_forget(struct store *store, const char *domain,
+						  store_networks_done_fn *done, void *arg);
+
 /* Forget a question; what it taught may be kept all the same. */
 void store_cancel(struct store_request **request);
 
 /* Keep all that was asked, then close.  Every request must have been answered or cancelled.  Not to
  * be called from a done(). */
 void store_free(struct store **store);
+
+enum store_networks_task {
+	STORE_NETWORKS_READ,
+	STORE_NETWORKS_KEEP,
+	STORE_NETWORKS_FORGET, /* only the domain of *networks is there */
+};
 
 /* One implementation.  Its own struct begins with a struct store, its requests with a struct
  * store_request. */
@@ -80,6 +122,9 @@ struct store_class {
 			      struct event_base *base, char why[static STORE_WHY_SIZE]);
 	struct store_request *(*start)(struct store *store, const struct store_question *question,
 				       store_done_fn *done, void *arg);
+	struct store_request *(*start_networks)(struct store *store, enum store_networks_task task,
+						const struct store_networks *networks,
+						store_networks_done_fn *done, void *arg);
 	void (*cancel)(struct store_request *request);
 	void (*free)(struct store *store);
 };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "store/sqlite_schema.h"
 #include "tap.h"
 
 #include <dirent.h>
@@ -81,6 +82,17 @@ static struct greylist_decision ask_and_wait(struct store *store, const char *se
 	return asked.answer.decision;
 }
 
+/* The same with look_only. */
+static enum greylist_outcome look(struct store *store, const char *sender, int64_t now_s)
+{
+	struct store_question question = question_for(sender, now_s);
+	struct asked asked = {0};
+	question.look_only = true;
+	asked.request = store_start(store, &question, on_answer, &asked);
+	await(&asked);
+	return asked.answer.decision.outcome;
+}
+
 static int64_t database_number(const char *sql)
 {
 	sqlite3 *handle;
@@ -116,6 +128,29 @@ static void test_answers(void)
 	struct greylist_decision decision = ask_and_wait(store, "a@example.org", NOW + 360);
 	tap_ok(decision.outcome == GREYLIST_PASS && decision.delay_s == 360,
 	       "after a restart the first time still stands");
+	store_free(&store);
+}
+
+static void test_look_only(void)
+{
+	char why[STORE_WHY_SIZE];
+	struct store *store = open_store(1000, why);
+
+	tap_is_number(look(store, "look@example.org", NOW), GREYLIST_NEW, "a look finds it new");
+	tap_is_number(database_number("SELECT count(*) FROM entry WHERE sender LIKE 'look%'"), 0,
+		      "and keeps nothing");
+	ask_and_wait(store, "look@example.org", NOW);
+	tap_is_number(look(store, "look@example.org", NOW + 60), GREYLIST_EARLY,
+		      "a look finds it early");
+	tap_is_number(look(store, "look@example.org", NOW + 172801), GREYLIST_NEW,
+		      "or new, when it came back too late");
+	tap_is_number(
+		database_number("SELECT first_seen FROM entry WHERE sender = 'look@example.org'"),
+		NOW, "and the first time stands");
+	tap_is_number(look(store, "look@example.org", NOW + 360), GREYLIST_PASS,
+		      "a look finds that it passes");
+	tap_is_number(database_number("SELECT passes FROM entry WHERE sender = 'look@example.org'"),
+		      1, "and that is kept");
 	store_free(&store);
 }
 
@@ -307,6 +342,274 @@ static void test_foreign(void)
 	       "so is a missing directory: %s", why);
 }
 
+/* One request about the farms' networks. */
+struct networks_asked {
+	struct store_request *request;
+	int answers;
+	enum store_status status;
+	char text[256]; /* the rows */
+};
+
+static void on_networks(const struct store_networks_answer *answer, void *arg)
+{
+	struct networks_asked *asked = arg;
+	asked->request = NULL;
+	asked->answers++;
+	asked->status = answer->status;
+	asked->text[0] = '\0';
+	for (size_t i = 0; i < answer->count; i++) {
+		size_t length = strlen(asked->text);
+		snprintf(asked->text + length, sizeof(asked->text) - length, "%s=%s@%lld-%lld;",
+			 answer->rows[i].domain, answer->rows[i].networks,
+			 (long long)answer->rows[i].resolved_s,
+			 (long long)answer->rows[i].fresh_until_s);
+	}
+}
+
+static void await_networks(struct networks_asked *asked)
+{
+	while (asked->answers == 0)
+		event_base_loop(base, EVLOOP_ONCE);
+}
+
+static void keep_networks(struct store *store, const char *domain, const char *text, int64_t now_s)
+{
+	struct store_networks networks = {domain, text, now_s, now_s + 60};
+	struct networks_asked asked = {0};
+	asked.request = store_start_networks_keep(store, &networks, on_networks, &asked);
+	tap_is_number(asked.answers, 0, "keeping networks is not answered within the call");
+	await_networks(&asked);
+	tap_ok(asked.status == STORE_ANSWERED && asked.text[0] == '\0', "they are kept");
+}
+
+static void read_networks(struct store *store, const char *expected, const char *name)
+{
+	struct networks_asked asked = {0};
+	asked.request = store_start_networks_read(store, on_networks, &asked);
+	await_networks(&asked);
+	tap_is(asked.text, expected, "%s", name);
+}
+
+static void test_networks(void)
+{
+	char why[STORE_WHY_SIZE];
+	unlink(file_name);
+	struct store *store = open_store(1000, why);
+	struct networks_asked asked = {0}, cancelled = {0};
+
+	read_networks(store, "", "no networks at first");
+	keep_networks(store, "a.example", "192.0.2.0/24", 100);
+	keep_networks(store, "b.example", "2001:db8::/32 198.51.100.1/32", 200);
+	keep_networks(store, "a.example", "192.0.2.0/25", 300);
+	store_free(&store);
+	store = open_store(1000, why);
+	read_networks(store,
+		      "a.example=192.0.2.0/25@300-360;"
+		      "b.example=2001:db8::/32 198.51.100.1/32@200-260;",
+		      "the last ones of each domain come through a restart");
+
+	asked.request = store_start_networks_forget(store, "a.example", on_networks, &asked);
+	cancelled.request = store_start_networks_read(store, on_networks, &cancelled);
+	store_cancel(&cancelled.request);
+	await_networks(&asked);
+	read_networks(store, "b.example=2001:db8::/32 198.51.100.1/32@200-260;",
+		      "a domain is forgotten");
+	tap_is_number(cancelled.answers, 0, "a cancelled reading is not answered");
+
+	struct store_networks late = {"c.example", "192.0.2.7/32", 400, 460};
+	cancelled.request = store_start_networks_keep(store, &late, on_networks, &cancelled);
+	store_cancel(&cancelled.request);
+	store_free(&store);
+	tap_ok(cancelled.answers == 0 && database_number("SELECT resolved FROM farm_networks"
+							 " WHERE domain = 'c.example'") == 400,
+	       "what was to be kept before closing is kept, though nobody waits for it");
+}
+
+/* The store cannot be asked, until it can again. */
+static void test_networks_failure(void)
+{
+	char why[STORE_WHY_SIZE];
+	unlink(file_name);
+	struct store *store = open_store(1000, why);
+	struct networks_asked asked = {0};
+	sqlite3 *handle;
+
+	sqlite3_open(file_name, &handle);
+	sqlite3_busy_timeout(handle, 60000);
+	sqlite3_exec(handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	struct store_networks networks = {"a.example", "192.0.2.0/24", 100, 160};
+	asked.request = store_start_networks_keep(store, &networks, on_networks, &asked);
+	await_networks(&asked);
+	tap_is_number(asked.status, STORE_FAILED, "what cannot be written fails");
+	read_networks(store, "", "and reading goes on");
+	sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(handle);
+	keep_networks(store, "a.example", "192.0.2.0/24", 100);
+	read_networks(store, "a.example=192.0.2.0/24@100-160;", "later it is kept");
+	store_free(&store);
+}
+
+/* The schema of version 0.1, as it was released. */
+static const char version_1[] =
+	"PRAGMA journal_mode = WAL; BEGIN;"
+	"CREATE TABLE entry (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL,"
+	" identity TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,"
+	" first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, passes INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL);"
+	"CREATE INDEX entry_hash ON entry (hash);"
+	"CREATE INDEX entry_expires ON entry (expires);"
+	"CREATE TABLE client (identity TEXT NOT NULL PRIMARY KEY, counted INTEGER NOT NULL,"
+	" last_seen INTEGER NOT NULL, passes INTEGER NOT NULL, expires INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE INDEX client_expires ON client (expires);"
+	"CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO meta VALUES ('hash_key', x'000102030405060708090a0b0c0d0e0f'),"
+	" ('entries', 2);"
+	"PRAGMA application_id = 1399421031; PRAGMA user_version = 1;"
+	"INSERT INTO client VALUES ('192.0.2.0/24', 999999000, 999999000, 3, 2000000000);"
+	"COMMIT;";
+
+static void make_version_1(void)
+{
+	static const char *const senders[] = {"old@example.org", "older@example.org"};
+	uint8_t key[HASH_KEY_SIZE];
+	sqlite3 *handle;
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
+	unlink(file_name);
+	sqlite3_open(file_name, &handle);
+	sqlite3_exec(handle, version_1, NULL, NULL, NULL);
+	for (int i = 0; i < 2; i++) {
+		char text[128], sql[512];
+		snprintf(text, sizeof(text), "192.0.2.0/24\n%s\nu@here.example", senders[i]);
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO entry VALUES (NULL, %d, '192.0.2.0/24', '%s',"
+			 " 'u@here.example', %d, %d, 1, 2000000000)",
+			 (int32_t)hash_text_keyed(span_of(text), key), senders[i], NOW - 1000,
+			 NOW - 1000);
+		sqlite3_exec(handle, sql, NULL, NULL, NULL);
+	}
+	sqlite3_close(handle);
+}
+
+static void test_version_1(void)
+{
+	char why[STORE_WHY_SIZE] = "";
+
+	make_version_1();
+	tap_is_number(database_number("SELECT count(*) FROM entry"), 2,
+		      "there is a database of version 1");
+	struct store *store = open_store(1000, why);
+	tap_ok(store != NULL, "which is opened %s", why);
+	tap_is_number(database_number("PRAGMA user_version"), 2, "and is of version 2 then");
+	struct greylist_decision decision = ask_and_wait(store, "old@example.org", NOW);
+	tap_ok(decision.outcome == GREYLIST_PASS && decision.delay_s == 0,
+	       "what passed then passes now");
+	tap_is_number(ask_and_wait(store, "older@example.org", NOW).outcome, GREYLIST_PASS,
+		      "and so does the other entry");
+	tap_is_number(database_number("SELECT passes FROM client"), 3, "the client is there too");
+	keep_networks(store, "a.example", "192.0.2.0/24", 100);
+	store_free(&store);
+	store = open_store(1000, why);
+	read_networks(store, "a.example=192.0.2.0/24@100-160;", "and it is opened again as it is");
+	tap_is_number(database_number("SELECT value FROM meta WHERE name = 'entries'"), 2,
+		      "the count is right");
+	store_free(&store);
+}
+
+/* A step up that fails leaves the file as it was. */
+static void test_version_1_conflict(void)
+{
+	char why[STORE_WHY_SIZE] = "";
+	sqlite3 *handle;
+
+	make_version_1();
+	sqlite3_open(file_name, &handle);
+	sqlite3_exec(handle, "CREATE TABLE farm_networks (x)", NULL, NULL, NULL);
+	sqlite3_close(handle);
+	struct store *store = open_store(1000, why);
+	tap_ok(store == NULL && strstr(why, "farm_networks already exists") != NULL,
+	       "a step up that fails is told: %s", why);
+	tap_ok(database_number("PRAGMA user_version") == 1 &&
+		       database_number("SELECT count(*) FROM entry") == 2,
+	       "and leaves the file as it was");
+	unlink(file_name);
+}
+
+/* Another process that steps the file up, and ends when we have to wait for it. */
+static int on_busy_commit(void *arg, int times)
+{
+	sqlite3 *other = arg;
+
+	(void)times;
+	return sqlite3_exec(other, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* The same, and it ends while we look what the file is. */
+static int on_look_commit(void *arg, int action, const char *first, const char *second,
+			  const char *database, const char *trigger)
+{
+	sqlite3 *other = arg;
+
+	(void)second;
+	(void)database;
+	(void)trigger;
+	if (action == SQLITE_PRAGMA && strcmp(first, "user_version") == 0 &&
+	    sqlite3_get_autocommit(other) == 0)
+		sqlite3_exec(other, "COMMIT", NULL, NULL, NULL);
+	return SQLITE_OK;
+}
+
+static void test_version_1_race(void)
+{
+	static const struct {
+		const char *name, *before;
+		bool while_looking;
+	} cases[] = {
+		{"a file of version 1", version_1, false},
+		{"an empty file", "PRAGMA journal_mode = WAL", false},
+		{"an empty file without a log", "", false},
+		{"(while we look) a file of version 1", version_1, true},
+		{"(while we look) an empty file", "PRAGMA journal_mode = WAL", true},
+		{"(while we look) an empty file without a log", "", true},
+	};
+	/* In another order than ours, so that it shows whose they are. */
+	static const char steps[] = "CREATE TABLE farm_networks (fresh_until, resolved, networks,"
+				    " domain); PRAGMA application_id = 1399421031;"
+				    " PRAGMA user_version = 2";
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char why[STORE_WHY_SIZE] = "";
+		sqlite3 *ours, *other;
+
+		unlink(file_name);
+		sqlite3_open(file_name, &other);
+		sqlite3_exec(other, cases[i].before, NULL, NULL, NULL);
+		sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+		sqlite3_exec(other, steps, NULL, NULL, NULL);
+		sqlite3_open(file_name, &ours);
+		sqlite3_busy_handler(ours, on_busy_commit, other);
+		if (cases[i].while_looking)
+			sqlite3_set_authorizer(ours, on_look_commit, other);
+		enum sqlite_db_status status = sqlite_schema_check(ours, why);
+		tap_is_number(status, SQLITE_DB_OK,
+			      "%s that another process brings up at the same time is fine %s",
+			      cases[i].name, why);
+		tap_ok(sqlite3_get_autocommit(ours) == 1, "nothing is left open");
+		tap_ok(sqlite3_get_autocommit(other) == 1 &&
+			       sqlite3_exec(other, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL) ==
+				       SQLITE_OK,
+		       "the other one was first, and can go on");
+		sqlite3_close(ours);
+		sqlite3_close(other);
+		tap_is_number(database_number("SELECT count(*) FROM sqlite_master WHERE sql LIKE"
+					      " '%farm_networks (fresh_until%'"),
+			      1, "its tables stay");
+	}
+	unlink(file_name);
+}
+
 int main(void)
 {
 	hash_init();
@@ -317,11 +620,17 @@ int main(void)
 	snprintf(file_name, sizeof(file_name), "%s/x.db", directory);
 	snprintf(store_name, sizeof(store_name), "sqlite:%s", file_name);
 	test_answers();
+	test_look_only();
 	test_cancel();
 	test_overload();
 	test_max_entries();
 	test_smaller_max_entries();
 	test_expiry();
+	test_networks();
+	test_networks_failure();
+	test_version_1();
+	test_version_1_conflict();
+	test_version_1_race();
 	test_damage();
 	test_foreign();
 	event_base_free(base);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sqlite_statement.h"
+
+#include "sqlite_schema.h"
+
+static const char *const sqlite_statement_sql[] = {
+	[SQL_BEGIN] = "BEGIN",
+	[SQL_BEGIN_WRITING] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_ENTRY_FIND] = "SELECT id, first_seen, last_seen, passes FROM entry"
+			   " WHERE hash = ?1 AND identity = ?2 AND sender = ?3 AND recipient = ?4",
+	[SQL_ENTRY_INSERT] = "INSERT INTO entry (hash, identity, sender, recipient,"
+			     " first_seen, last_seen, passes, expires)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_ENTRY_UPDATE] =
+		"UPDATE entry SET first_seen = ?2, last_seen = ?3, passes = ?4, expires = ?5"
+		" WHERE id = ?1",
+	[SQL_ENTRY_EXPIRE] = "DELETE FROM entry WHERE id IN"
+			     " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
+	[SQL_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id IN"
+				" (SELECT id FROM entry ORDER BY expires LIMIT ?1)",
+	[SQL_CLIENT_FIND] = "SELECT counted, last_seen, passes FROM client WHERE identity = ?1",
+	[SQL_CLIENT_KEEP] = "INSERT INTO client (identity, counted, last_seen, passes, expires)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (identity) DO UPDATE SET"
+			    " counted = ?2, last_seen = ?3, passes = ?4, expires = ?5",
+	[SQL_CLIENT_EXPIRE] =
+		"DELETE FROM client WHERE identity IN"
+		" (SELECT identity FROM client WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
+	[SQL_NETWORKS_READ] = "SELECT domain, networks, resolved, fresh_until FROM farm_networks",
+	[SQL_NETWORKS_KEEP] = "INSERT INTO farm_networks (domain, networks, resolved, fresh_until)"
+			      " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (domain) DO UPDATE SET"
+			      " networks = ?2, resolved = ?3, fresh_until = ?4",
+	[SQL_NETWORKS_FORGET] = "DELETE FROM farm_networks WHERE domain = ?1",
+	[SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
+	[SQL_META_SET] = "UPDATE meta SET value = ?2 WHERE name = ?1",
+};
+
+_Static_assert(sizeof(sqlite_statement_sql) / sizeof(sqlite_statement_sql[0]) ==
+		       SQL_STATEMENT_COUNT,
+	       "text for every statement");
+
+enum sqlite_db_status sqlite_statements_prepare(struct sqlite_statements *sql)
+{
+	for (size_t i = 0; i < SQL_STATEMENT_COUNT; i++) {
+		int code = sqlite3_prepare_v3(sql->handle, sqlite_statement_sql[i], -1,
+					      SQLITE_PREPARE_PERSISTENT, &sql->list[i], NULL);
+		if (code != SQLITE_OK) {
+			enum sqlite_db_status status =
+				sqlite_schema_failed(sql->handle, code, sql->why);
+			/* "No such table" in a file that says it is ours: part of it is gone. */
+			return code == SQLITE_ERROR ? SQLITE_DB_DAMAGED : status;
+		}
+	}
+	return SQLITE_DB_OK;
+}
+
+void sqlite_statements_clear(struct sqlite_statements *sql)
+{
+	for (size_t i = 0; i < SQL_STATEMENT_COUNT; i++) {
+		sqlite3_finalize(sql->list[i]);
+		sql->list[i] = NULL;
+	}
+}
+
+void sqlite_statement_bind_text(struct sqlite_statements *sql, enum sqlite_statement which,
+				int parameter, const char *text)
+{
+	/* With the parameter's number from the table above, binding fails only for want of memory.
+	 */
+	sqlite3_bind_text(sql->list[which], parameter, text, -1, SQLITE_STATIC);
+}
+
+void sqlite_statement_bind_number(struct sqlite_statements *sql, enum sqlite_statement which,
+				  int parameter, int64_t number)
+{
+	sqlite3_bind_int64(sql->list[which], parameter, number);
+}
+
+enum sqlite_db_status sqlite_statement_step(struct sqlite_statements *sql,
+					    enum sqlite_statement which, bool *has_row)
+{
+	int code = sqlite3_step(sql->list[which]);
+	*has_row = code == SQLITE_ROW;
+	return code == SQLITE_ROW || code == SQLITE_DONE
+		       ? SQLITE_DB_OK
+		       : sqlite_schema_failed(sql->handle, code, sql->why);
+}
+
+void sqlite_statement_finish(struct sqlite_statements *sql, enum sqlite_statement which)
+{
+	sqlite3_reset(sql->list[which]);
+}
+
+enum sqlite_db_status sqlite_statement_run(struct sqlite_statements *sql,
+					   enum sqlite_statement which)
+{
+	bool has_row;
+	enum sqlite_db_status status = sqlite_statement_step(sql, which, &has_row);
+	sqlite_statement_finish(sql, which);
+	return status;
+}
