@@ -339,8 +339,8 @@ static void check_run(struct check *check)
 	struct network network =
 		identity_network(&check->client, (unsigned)config->greylist_ipv4_prefix,
 				 (unsigned)config->greylist_ipv6_prefix);
-	const struct farm *farm =
-		farm_find(ruleset_farms(check->rules), check_confirmed_name(check), &check->client);
+	const struct farm *farm = farm_find(ruleset_farms(check->rules), NULL,
+					    check_confirmed_name(check), &check->client);
 	if (config->greylist == MODE_OFF)
 		return check_set_ready(check, verdict_pass(REASON_GREYLIST_OFF));
 	if (farm != NULL && farm->pass) {

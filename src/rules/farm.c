@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "farm.h"
 
+#include "base/host_pattern.h"
 #include "base/memory.h"
 #include "base/nettable.h"
 #include "base/text_file.h"
@@ -8,8 +9,13 @@
 
 #include <stdlib.h>
 
-/* The longest host name (RFC 1035 2.3.4), and a dot in front of a suffix. */
-enum { FARM_HOST_MAX = 255 + 1 };
+enum {
+	/* The longest host name (RFC 1035 2.3.4), and a dot in front of a suffix. */
+	FARM_HOST_MAX = 255 + 1,
+	/* The longest name and label that can be asked about, as text. */
+	FARM_DOMAIN_MAX = 253,
+	FARM_LABEL_MAX = 63,
+};
 
 struct farm_table {
 	struct farm *farms;
@@ -20,6 +26,10 @@ struct farm_table {
 	/* ... by network.  text_map finds what is there twice, for networks by their text. */
 	struct nettable networks;
 	struct text_map network_texts;
+	/* By SPF domain; and the domains as they came. */
+	struct text_map spf;
+	char **spf_domains; /* owned, each */
+	size_t spf_count;
 };
 
 /* Lower case, so that table and look-up agree; false when name is too long for a host name. */
@@ -33,25 +43,23 @@ static bool farm_fold_name(struct span *name, char out[static FARM_HOST_MAX])
 	return true;
 }
 
-static const char *farm_check_host(struct span host)
+/* A domain whose SPF record can be asked for: what stands behind spf:, folded. */
+static const char *farm_check_spf_domain(struct span domain)
 {
-	bool label_is_empty = true;
+	struct span rest = domain;
+	struct netaddr addr;
 
-	if (host.length > 0 && host.text[0] == '.')
-		host = span_from(host, 1);
-	for (size_t i = 0; i < host.length; i++) {
-		char c = host.text[i];
-		if (c == '.' && label_is_empty)
-			return "an empty label";
-		label_is_empty = c == '.';
-		if (c != '.' && c != '-' && c != '_' && !ascii_is_digit(c) &&
-		    !(c >= 'a' && c <= 'z'))
-			return "a character that host names do not have";
-	}
-	if (label_is_empty)
-		return "an empty label";
-	/* Everybody below a top-level domain is nobody's farm. */
-	return span_find(host, '.') == host.length ? "only one label" : NULL;
+	if (netaddr_parse(domain, &addr))
+		return "an address, which belongs behind cidr:";
+	if (domain.length > FARM_DOMAIN_MAX)
+		return "longer than a domain name may be";
+	if (domain.length > 0 && domain.text[0] == '.')
+		return "begins with a dot";
+	for (struct span label = span_next_word(&rest, "."); label.length > 0;
+	     label = span_next_word(&rest, "."))
+		if (label.length > FARM_LABEL_MAX)
+			return "a label of more than 63 characters";
+	return host_pattern_check(domain);
 }
 
 /* One line while it is read. */
@@ -82,7 +90,7 @@ static void farm_add_host(struct farm_table *table, struct span host, const stru
 	struct span key = host;
 
 	if (farm_fold_name(&key, folded))
-		why = farm_check_host(key);
+		why = host_pattern_check(key);
 	if (why != NULL) {
 		diag_error(diag, line->file, line->number,
 			   "farms: %.*s: \"ptr:%.*s\": %s; expected ptr:.suffix or ptr:host.name",
@@ -113,6 +121,28 @@ static void farm_add_network(struct farm_table *table, struct span text,
 	nettable_add(&table->networks, &network, line->farm);
 }
 
+static void farm_add_spf(struct farm_table *table, struct span domain, const struct farm_line *line,
+			 struct diag *diag)
+{
+	char folded[FARM_HOST_MAX];
+	const char *why = "longer than a domain name may be";
+	struct span key = domain;
+
+	if (farm_fold_name(&key, folded))
+		why = farm_check_spf_domain(key);
+	if (why != NULL) {
+		diag_error(diag, line->file, line->number,
+			   "farms: %.*s: \"spf:%.*s\": %s; expected spf:domain.name",
+			   (int)line->name.length, line->name.text,
+			   (int)(domain.length < 80 ? domain.length : 80), domain.text, why);
+		return;
+	}
+	farm_claim(table, &table->spf, key, line, diag);
+	table->spf_domains = mem_resize(table->spf_domains,
+					(table->spf_count + 1) * sizeof(*table->spf_domains));
+	table->spf_domains[table->spf_count++] = mem_copy_text(key.text, key.length);
+}
+
 static const char *farm_check_name(const struct farm_table *table, struct span name)
 {
 	if (name.length > FARM_NAME_MAX)
@@ -135,52 +165,67 @@ struct farm_reading {
 	struct diag *diag;
 };
 
-static void farm_add(struct span text, unsigned number, void *arg)
+/* One of the ways to recognise a farm; false when word is none. */
+static bool farm_add_way(struct farm_table *table, struct span word, const struct farm_line *line,
+			 struct diag *diag)
 {
-	const struct farm_reading *reading = arg;
-	struct farm_table *table = reading->table;
-	const char *file = reading->path;
-	struct diag *diag = reading->diag;
-	struct span rest = text;
-	struct span name = span_next_word(&rest, " \t");
-	const char *why = farm_check_name(table, name);
-	if (why != NULL) {
-		diag_error(diag, file, number, "farms: \"%.*s\": %s",
-			   (int)(name.length < 80 ? name.length : 80), name.text, why);
-		return;
-	}
+	if (span_starts_with(word, SPAN("ptr:")))
+		farm_add_host(table, span_from(word, 4), line, diag);
+	else if (span_starts_with(word, SPAN("cidr:")))
+		farm_add_network(table, span_from(word, 5), line, diag);
+	else if (span_starts_with(word, SPAN("spf:")))
+		farm_add_spf(table, span_from(word, 4), line, diag);
+	else
+		return false;
+	return true;
+}
 
-	struct farm_line line = {file, number, name, (unsigned)table->count};
-	struct farm farm = {.line = number};
-	memcpy(farm.name, name.text, name.length);
-	table->farms = mem_resize(table->farms, (table->count + 1) * sizeof(*table->farms));
-	table->farms[table->count++] = farm;
-
+static void farm_add_ways(struct farm_table *table, struct span rest, const struct farm_line *line,
+			  struct diag *diag)
+{
 	size_t ways = 0;
+
 	for (struct span word = span_next_word(&rest, " \t"); word.length > 0;
 	     word = span_next_word(&rest, " \t")) {
 		struct span after = span_trim(rest);
 		if (span_equals(word, SPAN("pass")) && after.length == 0) {
-			table->farms[line.farm].pass = true;
+			table->farms[line->farm].pass = true;
 			break;
 		}
-		if (span_starts_with(word, SPAN("ptr:")))
-			farm_add_host(table, span_from(word, 4), &line, diag);
-		else if (span_starts_with(word, SPAN("cidr:")))
-			farm_add_network(table, span_from(word, 5), &line, diag);
-		else
-			diag_error(diag, file, number,
-				   "farms: %.*s: \"%.*s\": expected ptr:.suffix, ptr:host.name or "
-				   "cidr:network, and \"pass\" only at the end",
-				   (int)name.length, name.text,
+		if (!farm_add_way(table, word, line, diag))
+			diag_error(diag, line->file, line->number,
+				   "farms: %.*s: \"%.*s\": expected ptr:.suffix, ptr:host.name, "
+				   "cidr:network or spf:domain.name, and \"pass\" only at the end",
+				   (int)line->name.length, line->name.text,
 				   (int)(word.length < 80 ? word.length : 80), word.text);
 		ways++;
 	}
 	if (ways == 0)
-		diag_error(
-			diag, file, number,
-			"farms: %.*s: no way to recognise it; expected ptr:.suffix or cidr:network",
-			(int)name.length, name.text);
+		diag_error(diag, line->file, line->number,
+			   "farms: %.*s: no way to recognise it; expected ptr:.suffix, "
+			   "cidr:network or spf:domain.name",
+			   (int)line->name.length, line->name.text);
+}
+
+static void farm_add(struct span text, unsigned number, void *arg)
+{
+	const struct farm_reading *reading = arg;
+	struct farm_table *table = reading->table;
+	struct span rest = text;
+	struct span name = span_next_word(&rest, " \t");
+	const char *why = farm_check_name(table, name);
+	if (why != NULL) {
+		diag_error(reading->diag, reading->path, number, "farms: \"%.*s\": %s",
+			   (int)(name.length < 80 ? name.length : 80), name.text, why);
+		return;
+	}
+
+	struct farm_line line = {reading->path, number, name, (unsigned)table->count};
+	struct farm farm = {.line = number};
+	memcpy(farm.name, name.text, name.length);
+	table->farms = mem_resize(table->farms, (table->count + 1) * sizeof(*table->farms));
+	table->farms[table->count++] = farm;
+	farm_add_ways(table, rest, &line, reading->diag);
 }
 
 struct farm_table *farm_read(const char *path, bool may_be_missing, struct diag *diag)
@@ -197,27 +242,66 @@ struct farm_table *farm_read(const char *path, bool may_be_missing, struct diag 
 	return table;
 }
 
-const struct farm *farm_find(const struct farm_table *table, struct span name,
-			     const struct netaddr *addr)
+static bool farm_find_by_name(const struct farm_table *table, struct span name, unsigned *farm)
 {
 	char folded[FARM_HOST_MAX];
-	unsigned farm;
 
 	if (name.length > 0 && name.text[name.length - 1] == '.')
 		name.length--;
 	if (!farm_fold_name(&name, folded))
-		name.length = 0;
+		return false;
 	/* The whole name; then ".suffix" from each dot on, the longest first.  The dot is what
 	 * makes evilgoogle.com another farm than .google.com. */
 	while (name.length > 0) {
-		if (text_map_find(&table->names, name, &farm))
-			return &table->farms[farm];
+		if (text_map_find(&table->names, name, farm))
+			return true;
 		struct span behind_first = span_from(name, 1);
 		name = span_from(name, 1 + span_find(behind_first, '.'));
 	}
-	if (nettable_find(&table->networks, addr, &farm))
+	return false;
+}
+
+static bool farm_find_by_spf(const struct farm_table *table, const struct farm_networks *resolved,
+			     const struct netaddr *addr, unsigned *farm)
+{
+	struct farm_networks_hit hit;
+	bool is_found = false;
+	unsigned prefix = 0, found;
+
+	for (bool is_in = farm_networks_find(resolved, addr, &hit); is_in;
+	     is_in = farm_networks_find_next(resolved, &hit)) {
+		/* Farms are numbered as they stand in the file. */
+		if (is_found && hit.network.prefix != prefix)
+			break;
+		if (!text_map_find(&table->spf, hit.domain, &found))
+			continue;
+		if (!is_found || found < *farm)
+			*farm = found;
+		is_found = true;
+		prefix = hit.network.prefix;
+	}
+	return is_found;
+}
+
+const struct farm *farm_find(const struct farm_table *table, const struct farm_networks *resolved,
+			     struct span name, const struct netaddr *addr)
+{
+	unsigned farm;
+
+	if (farm_find_by_name(table, name, &farm) || nettable_find(&table->networks, addr, &farm) ||
+	    (resolved != NULL && farm_find_by_spf(table, resolved, addr, &farm)))
 		return &table->farms[farm];
 	return NULL;
+}
+
+size_t farm_spf_count(const struct farm_table *table)
+{
+	return table->spf_count;
+}
+
+const char *farm_spf_domain(const struct farm_table *table, size_t i)
+{
+	return table->spf_domains[i];
 }
 
 size_t farm_count(const struct farm_table *table)
@@ -232,6 +316,10 @@ void farm_free(struct farm_table **table)
 	free((*table)->farms);
 	text_map_clear(&(*table)->names);
 	text_map_clear(&(*table)->network_texts);
+	text_map_clear(&(*table)->spf);
+	for (size_t i = 0; i < (*table)->spf_count; i++)
+		free((*table)->spf_domains[i]);
+	free((*table)->spf_domains);
 	nettable_clear(&(*table)->networks);
 	free(*table);
 	*table = NULL;

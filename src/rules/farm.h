@@ -2,13 +2,15 @@
 /*
  * The big providers, each one client whatever address it sends from (sixgate_farms(5)).
  *
- * A farm is recognised by a forward-confirmed host name (ptr:) or by its networks (cidr:).
+ * A farm is recognised by a forward-confirmed host name (ptr:), by its networks (cidr:), or by
+ * those that an SPF record names (spf:), which somebody else resolves ahead of time.
  */
 #pragma once
 
 #include "base/diag.h"
 #include "base/netaddr.h"
 #include "base/span.h"
+#include "farm_networks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,12 +33,20 @@ struct farm_table *farm_read(const char *path, bool may_be_missing, struct diag 
 
 /*
  * The farm that a client belongs to, or NULL.  name is its forward-confirmed name, empty if it has
- * none; a whole name comes before a suffix, a longer suffix before a shorter one, names before
- * networks, a smaller network before one around it.  The table owns the farm.
+ * none; resolved is what the SPF domains stand for, NULL when that is not known.
+ *
+ * A whole name comes before a suffix, a longer suffix before a shorter one, names before networks,
+ * and those of the table before resolved ones.  A smaller network comes before one around it; of
+ * farms whose SPF domains name the same network, the one that comes first in the file.  The table
+ * owns the farm.
  */
-const struct farm *farm_find(const struct farm_table *table, struct span name,
-			     const struct netaddr *addr);
+const struct farm *farm_find(const struct farm_table *table, const struct farm_networks *resolved,
+			     struct span name, const struct netaddr *addr);
 
 size_t farm_count(const struct farm_table *table);
+
+/* The SPF domains that stand for a farm, each once, in lower case; number i is below the count. */
+size_t farm_spf_count(const struct farm_table *table);
+const char *farm_spf_domain(const struct farm_table *table, size_t i);
 
 void farm_free(struct farm_table **table);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/netlist.h"
+#include "base/hostlist.h"
 
 #include "base/nettable.h"
 #include "tap.h"
@@ -44,6 +44,46 @@ static void test_patterns(void)
 		tap_ok(list_contains(cases[i].patterns, cases[i].address) == cases[i].expected,
 		       "%s is %sin \"%s\"", cases[i].address, cases[i].expected ? "" : "not ",
 		       cases[i].patterns);
+}
+
+static void test_hosts(void)
+{
+	static const struct {
+		const char *hosts, *address, *name;
+		bool expected;
+	} cases[] = {
+		{"192.0.2.0/24 .example.org", "192.0.2.1", "", true},
+		{"192.0.2.0/24 .example.org", "198.51.100.1", "", false},
+		{"192.0.2.0/24, .example.org", "198.51.100.1", "mx.example.org", true},
+		{".Example.org", "198.51.100.1", "mx.EXAMPLE.org", true},
+		{".example.org", "198.51.100.1", "example.org", false},
+		{".example.org", "198.51.100.1", "evilexample.org", false},
+		{".example.org !192.0.2.9 192.0.2.0/24", "192.0.2.9", "", false},
+		{"", "192.0.2.9", "mx.example.org", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct diag diag = {0};
+		struct hostlist list;
+		struct netaddr addr;
+		hostlist_parse(&list, span_of(cases[i].hosts), "test", 1, "trusted_forwarders",
+			       &diag);
+		netaddr_parse(span_of(cases[i].address), &addr);
+		bool contains = diag.error_count == 0 &&
+				hostlist_contains(&list, &addr, span_of(cases[i].name));
+		tap_ok(contains == cases[i].expected, "%s %s is %sin \"%s\"", cases[i].address,
+		       cases[i].name, cases[i].expected ? "" : "not ", cases[i].hosts);
+		hostlist_clear(&list);
+		diag_clear(&diag);
+	}
+
+	struct diag diag = {0};
+	struct hostlist list;
+	hostlist_parse(&list, SPAN(".example.org mx.example.org"), "test", 1, "trusted_forwarders",
+		       &diag);
+	tap_is_number((long long)diag.error_count, 1, "a name without a dot in front is an error");
+	hostlist_clear(&list);
+	diag_clear(&diag);
 }
 
 static void test_file(void)
@@ -112,6 +152,7 @@ static void test_table(void)
 int main(void)
 {
 	test_patterns();
+	test_hosts();
 	test_file();
 	test_table();
 	return tap_done();

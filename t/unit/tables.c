@@ -258,12 +258,73 @@ static void test_farms(void)
 	for (size_t i = 0; table != NULL && i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct netaddr addr;
 		netaddr_parse(span_of(cases[i].address), &addr);
-		const struct farm *farm = farm_find(table, span_of(cases[i].name), &addr);
+		const struct farm *farm = farm_find(table, NULL, span_of(cases[i].name), &addr);
 		tap_is(farm != NULL ? farm->name : NULL, cases[i].farm, "%s[%s]", cases[i].name,
 		       cases[i].address);
 		tap_ok(farm == NULL || farm->pass == (strcmp(farm->name, "gmx") == 0),
 		       "and only the one with pass passes");
 	}
+	farm_free(&table);
+	diag_clear(&diag);
+}
+
+/* Networks of one SPF domain, separated by blanks. */
+static void add_networks(struct farm_networks *networks, const char *domain, const char *text)
+{
+	struct network list[8];
+	size_t count = 0;
+	struct span rest = span_of(text);
+
+	for (struct span word = span_next_word(&rest, " "); word.length > 0;
+	     word = span_next_word(&rest, " "))
+		network_parse(word, &list[count++]);
+	farm_networks_add(networks, span_of(domain), list, count);
+}
+
+static void test_farms_by_spf(void)
+{
+	static const char text[] = "first spf:_spf.first.example spf:More.First.Example\n"
+				   "second ptr:.second.example spf:_spf.second.example\n"
+				   "third cidr:192.0.2.64/26 spf:_spf.third.example pass\n";
+	static const struct {
+		const char *name, *address, *farm;
+		const char *what;
+	} cases[] = {
+		{"", "192.0.2.1", "first", "the network of its SPF domain"},
+		{"", "2001:db8:1::1", "first", "the other family, another domain"},
+		{"", "198.51.100.1", "first", "the same network in three: first in the file"},
+		{"", "198.51.100.200", "third", "a smaller network wins"},
+		{"mx.second.example", "192.0.2.1", "second", "a name goes first"},
+		{"", "192.0.2.65", "third", "cidr: goes before a smaller network of spf:"},
+		{"", "203.0.113.1", "third", "a domain that is not in the table does not hide it"},
+		{"", "203.0.114.1", NULL, "and is nobody's"},
+		{"", "192.0.3.1", NULL, "outside of all"},
+	};
+	char path[32];
+	struct diag diag = {0};
+
+	write_file(path, text);
+	struct farm_table *table = farm_read(path, false, &diag);
+	unlink(path);
+	tap_ok(table != NULL && farm_spf_count(table) == 4, "a table with four SPF domains");
+	tap_is(farm_spf_domain(table, 1), "more.first.example", "in the order of the file, folded");
+
+	struct farm_networks *resolved = farm_networks_new();
+	add_networks(resolved, "_spf.third.example",
+		     "198.51.100.0/24 198.51.100.128/25 203.0.113.0/24");
+	add_networks(resolved, "_spf.second.example", "198.51.100.0/24");
+	add_networks(resolved, "_spf.first.example", "192.0.2.0/24 192.0.2.64/27 198.51.100.0/24");
+	add_networks(resolved, "more.first.example", "2001:db8:1::/48");
+	add_networks(resolved, "gone.example", "203.0.113.1/32 203.0.113.0/25 203.0.114.0/24");
+	farm_networks_sort(resolved);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct netaddr addr;
+		netaddr_parse(span_of(cases[i].address), &addr);
+		const struct farm *farm = farm_find(table, resolved, span_of(cases[i].name), &addr);
+		tap_is(farm != NULL ? farm->name : NULL, cases[i].farm, "%s[%s]: %s", cases[i].name,
+		       cases[i].address, cases[i].what);
+	}
+	farm_networks_free(&resolved);
 	farm_free(&table);
 	diag_clear(&diag);
 }
@@ -274,9 +335,10 @@ static void test_farm_mistakes(void)
 		const char *text, *error;
 	} cases[] = {
 		{"google",
-		 "farms: google: no way to recognise it; expected ptr:.suffix or cidr:network"},
-		{"google pass", "farms: google: no way to recognise it; expected ptr:.suffix or "
-				"cidr:network"},
+		 "farms: google: no way to recognise it; expected ptr:.suffix, cidr:network or "
+		 "spf:domain.name"},
+		{"google pass", "farms: google: no way to recognise it; expected ptr:.suffix, "
+				"cidr:network or spf:domain.name"},
 		{"Google ptr:.x",
 		 "farms: \"Google\": expected a name of small letters, digits and \"-\""},
 		{"a ptr:.x.example\nb ptr:.x.example", "farms: b: .x.example is in line 1 already"},
@@ -290,11 +352,25 @@ static void test_farm_mistakes(void)
 		{"a ptr:*.x",
 		 "farms: a: \"ptr:*.x\": a character that host names do not have; expected "
 		 "ptr:.suffix or ptr:host.name"},
-		{"a pass ptr:.x", "farms: a: \"pass\": expected ptr:.suffix, ptr:host.name or "
-				  "cidr:network, and \"pass\" only at the end"},
-		{"a spf:x.example",
-		 "farms: a: \"spf:x.example\": expected ptr:.suffix, ptr:host.name or "
-		 "cidr:network, and \"pass\" only at the end"},
+		{"a pass ptr:.x", "farms: a: \"pass\": expected ptr:.suffix, ptr:host.name, "
+				  "cidr:network or spf:domain.name, and \"pass\" only at the end"},
+		{"a dns:x.example",
+		 "farms: a: \"dns:x.example\": expected ptr:.suffix, ptr:host.name, "
+		 "cidr:network or spf:domain.name, and \"pass\" only at the end"},
+		{"a spf:example",
+		 "farms: a: \"spf:example\": only one label; expected spf:domain.name"},
+		{"a spf:", "farms: a: \"spf:\": an empty label; expected spf:domain.name"},
+		{"a spf:.x.example",
+		 "farms: a: \"spf:.x.example\": begins with a dot; expected spf:domain.name"},
+		{"a spf:%{d}.x.example",
+		 "farms: a: \"spf:%{d}.x.example\": a character that host names do not have; "
+		 "expected spf:domain.name"},
+		{"a spf:a23456789012345678901234567890123456789012345678901234567890abcd.example",
+		 "farms: a: "
+		 "\"spf:a23456789012345678901234567890123456789012345678901234567890abcd.example\":"
+		 " "
+		 "a label of more than 63 characters; expected spf:domain.name"},
+		{"a spf:x.example\nb spf:X.Example", "farms: b: x.example is in line 1 already"},
 		{"a ptr:.com",
 		 "farms: a: \"ptr:.com\": only one label; expected ptr:.suffix or ptr:host.name"},
 		{"a ptr:.x.y\na ptr:.y.y",
@@ -317,6 +393,32 @@ static void test_farm_mistakes(void)
 	}
 }
 
+/* Whose is a network that the SPF records of two shipped farms name? */
+static void test_shipped_order(const struct farm_table *farms)
+{
+	static const struct {
+		const char *owner, *includes, *farm;
+	} cases[] = {
+		{"spf.protection.outlook.com", "secureserver.net", "outlook"},
+		{"sendgrid.net", "ebay.com", "sendgrid"},
+		{"_spf.google.com", "_spf.atlassian.net", "google"},
+		{"amazonses.com", "mail.zendesk.com", "amazon-ses"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct farm_networks *resolved = farm_networks_new();
+		struct netaddr addr;
+		add_networks(resolved, cases[i].includes, "192.0.2.0/24");
+		add_networks(resolved, cases[i].owner, "192.0.2.0/24");
+		farm_networks_sort(resolved);
+		netaddr_parse(SPAN("192.0.2.1"), &addr);
+		const struct farm *farm = farm_find(farms, resolved, (struct span){"", 0}, &addr);
+		tap_is(farm != NULL ? farm->name : NULL, cases[i].farm,
+		       "%s may include %s, whose networks they stay", cases[i].includes,
+		       cases[i].owner);
+		farm_networks_free(&resolved);
+	}
+}
+
 static void test_shipped_files(void)
 {
 	static const char *const names[] = {"sender_access", "recipient_access"};
@@ -325,8 +427,10 @@ static void test_shipped_files(void)
 
 	snprintf(path, sizeof(path), "%s/etc/farms", getenv("SIXGATE_SOURCE"));
 	struct farm_table *farms = farm_read(path, false, &diag);
-	tap_ok(farms != NULL && diag.line_count == 0 && farm_count(farms) > 20,
-	       "etc/farms is valid, with more than 20 farms");
+	tap_ok(farms != NULL && diag.line_count == 0 && farm_count(farms) > 60,
+	       "etc/farms is valid, with more than 60 farms");
+	tap_ok(farms != NULL && farm_spf_count(farms) > 60, "and more than 60 SPF domains");
+	test_shipped_order(farms);
 	farm_free(&farms);
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/etc/%s", getenv("SIXGATE_SOURCE"), names[i]);
@@ -377,6 +481,7 @@ int main(void)
 	test_access_values();
 	test_access_messages();
 	test_farms();
+	test_farms_by_spf();
 	test_farm_mistakes();
 	test_shipped_files();
 	test_identities();
