@@ -45,7 +45,16 @@ void identities_collect(struct identities *who, const struct network *network,
 	}
 }
 
+void identities_add_domain(struct identities *who, const char *domain)
+{
+	struct identity *identity = &who->list[who->count++];
+
+	snprintf(identity->key, sizeof(identity->key), "domain:%s", domain);
+	memcpy(identity->client, identity->key, sizeof(identity->client));
+}
+
 const struct identity *identities_strongest(const struct identities *who)
 {
-	return &who->list[who->count - 1];
+	/* Behind the network stands what is proved, and a farm, which the admin knows, first. */
+	return &who->list[who->count > 1 ? 1 : 0];
 }

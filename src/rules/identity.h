@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who is the client?  Always its network; and what it can prove beyond that: the farm it belongs
- * to.
+ * to, and the sender's domain, when SPF says that it sends for it.
  *
  * What greylisting learns is stored under every identity, and a sender passes when it passes under
  * any of them: so does a retry from elsewhere in the farm, and one from the same network while DNS
@@ -16,12 +16,13 @@
 #include <stddef.h>
 
 enum {
-	IDENTITY_MAX = 3,         /* network, farm, and room for the sender's domain */
+	IDENTITY_MAX = 3,         /* network, farm, the sender's domain */
 	IDENTITY_TEXT_SIZE = 300, /* "farm:" name "/" domain (255), and NUL */
 };
 
 struct identity {
-	/* What triplets are stored under: "2001:db8::/64", "192.0.2.0/24", "farm:google". */
+	/* What triplets are stored under: "2001:db8::/64", "192.0.2.0/24", "farm:google",
+	 * "domain:example.org". */
 	char key[IDENTITY_TEXT_SIZE];
 	/*
 	 * What becomes a known client under this identity, or empty for nothing.  For a farm that
@@ -47,5 +48,11 @@ struct network identity_network(const struct netaddr *addr, unsigned prefix_v4, 
 void identities_collect(struct identities *who, const struct network *network,
 			const struct farm *farm, struct span sender);
 
-/* The one that says most: the last. */
+/*
+ * What SPF proved: the client is one of domain's own hosts.  domain is lower case.  The identity is
+ * "domain:example.org", also as a known client.
+ */
+void identities_add_domain(struct identities *who, const char *domain);
+
+/* The one that says most: a farm, else a domain, else the network. */
 const struct identity *identities_strongest(const struct identities *who);

@@ -6,8 +6,10 @@ static const struct span request_names[] = {
 	[REQUEST_PROTOCOL_STATE] = SPAN("protocol_state"),
 	[REQUEST_CLIENT_ADDRESS] = SPAN("client_address"),
 	[REQUEST_CLIENT_NAME] = SPAN("client_name"),
+	[REQUEST_HELO_NAME] = SPAN("helo_name"),
 	[REQUEST_SENDER] = SPAN("sender"),
 	[REQUEST_RECIPIENT] = SPAN("recipient"),
+	[REQUEST_INSTANCE] = SPAN("instance"),
 	[REQUEST_SASL_USERNAME] = SPAN("sasl_username"),
 	[REQUEST_CCERT_SUBJECT] = SPAN("ccert_subject"),
 };

@@ -20,6 +20,7 @@ static const char *const verdict_reasons[] = {
 	[REASON_POSTMASTER] = "postmaster",
 	[REASON_RECIPIENT_ACCESS] = "recipient_access",
 	[REASON_SENDER_ACCESS] = "sender_access",
+	[REASON_GATE] = "gate",
 	[REASON_FARMS] = "farms",
 	[REASON_GREYLIST_OFF] = "greylist off",
 	[REASON_NEW] = "new",
@@ -106,6 +107,33 @@ struct verdict verdict_defer(enum verdict_reason reason, bool dry)
 	return verdict;
 }
 
+struct verdict verdict_gate(const struct gate_judgement *judgement)
+{
+	struct verdict verdict = verdict_pass(REASON_GATE);
+
+	verdict.action = judgement->is_permanent ? VERDICT_REJECT : VERDICT_DEFER;
+	verdict.evidence = judgement->evidence;
+	verdict_set_answer(&verdict, judgement->answer);
+	return verdict;
+}
+
+void verdict_set_gate_dry(struct verdict *verdict, const struct gate_judgement *judgement)
+{
+	_Static_assert(sizeof(verdict->gate_dry) >= sizeof(judgement->reply), "it has to fit");
+	memcpy(verdict->gate_dry, judgement->reply, sizeof(judgement->reply));
+}
+
+bool verdict_lets_pass(const struct verdict *verdict)
+{
+	return verdict->action == VERDICT_PASS || verdict->is_dry;
+}
+
+void verdict_prepend(struct verdict *verdict, const char *header)
+{
+	int length = snprintf(verdict->answer, sizeof(verdict->answer), "PREPEND %s", header);
+	assert(length >= 0 && (size_t)length < sizeof(verdict->answer));
+}
+
 const char *verdict_action_word(const struct verdict *verdict)
 {
 	return verdict_actions[verdict->action];
@@ -117,6 +145,8 @@ void verdict_reason_words(const struct verdict *verdict, char words[static VERDI
 	if (verdict->reason == REASON_EARLY_RETRY)
 		snprintf(words, VERDICT_REASON_SIZE, "%s (%llds missing)", word,
 			 (long long)verdict->wait_s);
+	else if (verdict->evidence != NULL)
+		snprintf(words, VERDICT_REASON_SIZE, "%s (%s)", word, verdict->evidence);
 	else if (verdict->table_line > 0)
 		snprintf(words, VERDICT_REASON_SIZE, "%s (line %u)", word, verdict->table_line);
 	else

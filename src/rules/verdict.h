@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "base/span.h"
+#include "gate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ enum verdict_reason {
 	REASON_POSTMASTER,
 	REASON_RECIPIENT_ACCESS,
 	REASON_SENDER_ACCESS,
+	REASON_GATE,
 	REASON_FARMS,
 	REASON_GREYLIST_OFF,
 	REASON_NEW,
@@ -43,8 +45,8 @@ enum verdict_reason {
 };
 
 enum {
-	/* Longest answer of ours: an action word, a code and a text. */
-	VERDICT_ANSWER_SIZE = 512,
+	/* Longest answer of ours: PREPEND and a header. */
+	VERDICT_ANSWER_SIZE = 1296,
 	VERDICT_REASON_SIZE = 64,
 };
 
@@ -56,6 +58,8 @@ struct verdict {
 	int64_t delay_s;                  /* how long a mail that passes now was made to wait */
 	int64_t wait_s;                   /* how long one that is greylisted still has to wait */
 	bool is_dry;                      /* decided, but the answer lets the mail pass */
+	const char *evidence;             /* REASON_GATE: what decided; static */
+	char gate_dry[16];                /* what the gate would have answered; or empty */
 };
 
 /* Mail goes on to Postfix's next restriction. */
@@ -70,6 +74,18 @@ struct verdict verdict_greylist(enum verdict_reason reason, int64_t wait_s, cons
 
 /* "try again": we could not tell.  dry: the answer is to pass. */
 struct verdict verdict_defer(enum verdict_reason reason, bool dry);
+
+/* As the gate judges. */
+struct verdict verdict_gate(const struct gate_judgement *judgement);
+
+/* The gate judges, but only to be told; the verdict is another one's. */
+void verdict_set_gate_dry(struct verdict *verdict, const struct gate_judgement *judgement);
+
+/* Whether the answer lets the mail pass. */
+bool verdict_lets_pass(const struct verdict *verdict);
+
+/* Let the answer of a verdict that lets the mail pass put header, one line, into the message. */
+void verdict_prepend(struct verdict *verdict, const char *header);
 
 /* The words of the log line. */
 const char *verdict_action_word(const struct verdict *verdict);
