@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+from show_dns import TXT, NameServer
+
 DELAY_S = 3
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -50,13 +52,20 @@ policy_context=
 
 """
 
+# Who may send for whom (SPF).  No address of the show has a name: what a client is called, smtpd has found out.
+RECORDS = {
+    ("example.org", TXT): "v=spf1 ip6:2001:db8:1::/48 -all",
+    ("gmail.com", TXT): "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8:4860::/48 ~all",
+    ("partner.example", TXT): "v=spf1 ip4:198.51.100.0/24 -all",
+}
+
 TITLE = "\x1b[1m{}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "{}"
 
 
 class Daemon:
     """sixgated on SQLite in a directory of its own."""
 
-    def __init__(self):
+    def __init__(self, name_server):
         self.directory = tempfile.mkdtemp(prefix="sixgate-quickstart-")
         self.socket = os.path.join(self.directory, "policy")
         self.port = free_port()
@@ -65,13 +74,15 @@ class Daemon:
         with open(os.path.join(self.directory, "sender_access"), "w") as table:
             table.write("# Mail from this domain, and from below it, is never greylisted.\n"
                         "partner.example   OK\n")
-        settings = {
+        self.settings = settings = {
             "policy_listen": f"unix:{self.socket} inet:127.0.0.1:{self.port}",
             "store": "sqlite:" + os.path.join(self.directory, "sixgate.db"),
             "farms": os.path.join(self.directory, "farms"),
             "sender_access": os.path.join(self.directory, "sender_access"),
             "recipient_access": "",
             "greylist_delay": f"{DELAY_S}s",
+            "authserv_id": "mx.here.example",
+            "dns_servers": name_server.address,
         }
         os.chmod(self.directory, 0o755)
         if os.getuid() == 0:
@@ -79,13 +90,22 @@ class Daemon:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.directory, nobody.pw_uid, nobody.pw_gid)
         self.config = os.path.join(self.directory, "sixgate.conf")
-        with open(self.config, "w") as config:
-            for name, value in settings.items():
-                config.write(f"{name} = {value}\n")
+        self.write_settings()
         self.log = open(self.log_name, "w")
         self.process = subprocess.Popen(
             [os.path.join(TREE, "build", "sixgated"), "-c", self.config, "-v"], stderr=self.log,
             start_new_session=True)  # the terminal's signals are for us, who then end it
+
+    def write_settings(self):
+        with open(self.config, "w") as config:
+            for name, value in self.settings.items():
+                config.write(f"{name} = {value}\n")
+
+    def use_real_dns(self):
+        """From here on the questions are a real Postfix's."""
+        del self.settings["dns_servers"], self.settings["authserv_id"]
+        self.write_settings()
+        self.process.send_signal(signal.SIGHUP)
 
     def connect(self):
         """A connection to the policy socket, as soon as there is one."""
@@ -147,7 +167,7 @@ def run_show(connection):
     """The whole tour; True when every answer was as expected."""
     anna = {"name": "mail.example.org", "sender": "anna@example.org", "recipient": "you@here.example"}
     gmail = {"sender": "bob@gmail.com", "recipient": "you@here.example"}
-    deferred, passed = "DEFER_IF_PERMIT 4.7.1", "DUNNO"
+    deferred, passed, header = "DEFER_IF_PERMIT 4.7.1", "DUNNO", "PREPEND Authentication-Results: "
     good = [
         show(connection, 1, "A new sender", deferred,
              "Postfix says 450: come back later. A mail server does; most spam does not.",
@@ -162,18 +182,30 @@ def run_show(connection):
     print(f"   ... {DELAY_S} seconds later ...\n")
     time.sleep(DELAY_S)
     good += [
-        show(connection, 4, "The first sender comes back", passed,
-             "It waited, so it passes, and is remembered for 35 days.",
+        show(connection, 4, "The first sender comes back", header,
+             "It waited, so it passes, with a header that tells who it proved to be.",
              address="2001:db8:1::25", **anna),
-        show(connection, 5, "The same from another address of its /64", passed,
+        show(connection, 5, "The same from another address of its /64", header,
              "An IPv6 client is its /64: one machine has all of these addresses.",
              address="2001:db8:1::dead:beef", **anna),
-        show(connection, 6, "The provider comes back from quite another address", passed,
+        show(connection, 6, "The provider comes back from quite another address", header,
              "It is the farm \"google\" of etc/farms: one client, whatever its address.",
              name="mail-ej1-f54.google.com", address="2001:db8:4860:4864::54", **gmail),
         show(connection, 7, "A whitelisted sender", passed,
              "partner.example is OK in sender_access: never greylisted.",
              name="mx.partner.example", address="198.51.100.9", sender="carla@partner.example",
+             recipient="you@here.example"),
+        show(connection, 8, "Somebody else under the same name", deferred,
+             "partner.example's SPF record says no: the OK does not count, and it is greylisted.",
+             name="host9.example.net", address="203.0.113.9", sender="carla@partner.example",
+             recipient="you@here.example"),
+        show(connection, 9, "An IPv6 host without a name", "550 5.7.25",
+             "The gate: no reverse DNS. Over IPv6, Google refuses it as well.",
+             name="unknown", address="2001:db8:bad::1", sender="dan@example.com",
+             recipient="you@here.example"),
+        show(connection, 10, "A forged sender over IPv6", "550 5.7.23",
+             "The gate: example.org's SPF record does not name this host.",
+             name="host7.example.net", address="2001:db8:bad::7", sender="anna@example.org",
              recipient="you@here.example"),
     ]
     return all(good)
@@ -195,13 +227,14 @@ def main():
     # Interrupted or terminated, the daemon is ended and its directory removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
-    daemon = Daemon()
+    daemon = Daemon(NameServer(RECORDS))
     good = False
     try:
         connection = daemon.connect()
         print(f"\nsixgated runs in {daemon.directory}\n")
         good = run_show(connection)
         connection.close()
+        daemon.use_real_dns()
         print("To let a Postfix on this machine ask it, put this into main.cf, in")
         print("smtpd_recipient_restrictions, behind reject_unauth_destination:\n")
         print(f"    check_policy_service {{ unix:{daemon.socket}, timeout=30s, default_action=DUNNO }}\n")

@@ -78,6 +78,12 @@ static void config_take_line(struct span line, unsigned number, void *arg)
 			  reading->diag);
 }
 
+static bool config_is_written(const struct config *config, const char *name)
+{
+	size_t row;
+	return config_find_setting(span_of(name), &row) && config->written[row] != NULL;
+}
+
 /* What no single setting can tell. */
 static void config_check_together(const struct config *config, const char *file, struct diag *diag)
 {
@@ -88,6 +94,12 @@ static void config_check_together(const struct config *config, const char *file,
 	if (config->privacy && config->privacy_key.path[0] == '\0')
 		diag_error(diag, file, 0,
 			   "privacy_key: is empty; privacy = yes needs a file for its key");
+	/* check.c gives DNS so much of it. */
+	if (4 * config->dns_timeout_s >= 3 * config->check_deadline_s &&
+	    config_is_written(config, "dns_timeout"))
+		diag_warning(diag, file, 0,
+			     "dns_timeout: is not shorter than three quarters of check_deadline, "
+			     "which is all the time that DNS gets");
 }
 
 static struct config *config_from_draft(const struct config_draft *draft, struct diag *diag)

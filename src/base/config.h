@@ -8,6 +8,7 @@
 
 #include "diag.h"
 #include "endpoint.h"
+#include "hostlist.h"
 #include "netlist.h"
 
 #include <stdbool.h>
@@ -18,7 +19,10 @@
 enum config_mode { MODE_ENFORCE, MODE_DRY, MODE_OFF };
 enum config_on_failure { ON_FAILURE_PASS, ON_FAILURE_DEFER };
 enum config_store_sync { STORE_SYNC_FULL, STORE_SYNC_NORMAL };
-enum config_requires { REQUIRES_ANY };
+enum config_requires { REQUIRES_ANY, REQUIRES_NOT_DISOWNED, REQUIRES_AUTHENTICATED };
+enum config_profile { PROFILE_GOOGLE, PROFILE_MICROSOFT, PROFILE_OBSERVE };
+/* Bits of a set. */
+enum config_family { FAMILY_IPV6 = 1 << 0, FAMILY_IPV4 = 1 << 1 };
 
 struct endpoint_list {
 	struct endpoint *items; /* owned */
@@ -33,7 +37,7 @@ struct config_path {
 	unsigned line;    /* 0: no line */
 };
 
-enum { CONFIG_SETTINGS_MAX = 64 };
+enum { CONFIG_SETTINGS_MAX = 64, CONFIG_DNS_SERVERS_MAX = 8 };
 
 struct config {
 	struct endpoint_list policy_listen;
@@ -55,6 +59,17 @@ struct config {
 	int64_t greylist_ipv6_prefix; /* bits */
 	int64_t greylist_known_after; /* passes; 0: never */
 	char *greylist_text;          /* owned; %s in it is the seconds left */
+	int gate;                     /* enum config_mode */
+	int gate_profile;             /* enum config_profile */
+	int gate_families;            /* set of enum config_family */
+	struct hostlist trusted_forwarders;
+	char *authserv_id; /* owned; empty: the host's own name */
+	char *dns_servers; /* owned; empty: from resolv.conf; else as struct dns_options has it */
+	int64_t dns_timeout_s;
+	int64_t dns_cache_size_bytes;
+	int on_dns_failure; /* enum config_on_failure */
+	int64_t spf_max_lookups;
+	int64_t spf_max_void_lookups;
 	int64_t check_deadline_s;
 	int64_t max_connections;
 	int64_t max_request_size_bytes;

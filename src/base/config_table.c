@@ -15,7 +15,9 @@ enum { YEAR_S = 366 * 86400 };
 static const char *const modes[] = {"enforce", "dry", "off", NULL};
 static const char *const failures[] = {"pass", "defer", NULL};
 static const char *const syncs[] = {"full", "normal", NULL};
-static const char *const requirements[] = {"any", NULL};
+static const char *const requirements[] = {"any", "not-disowned", "authenticated", NULL};
+static const char *const profiles[] = {"google", "microsoft", "observe", NULL};
+static const char *const families[] = {"ipv6", "ipv4", NULL};
 static const char *const no_yes[] = {"no", "yes", NULL};
 
 /* clang-format off */
@@ -62,6 +64,42 @@ const struct setting config_table[] = {
 	{.name = "farms", .type = &setting_path, .offset = FIELD(farms),
 	 .default_text = "/etc/sixgate/farms",
 	 .summary = "The big providers, each one client whatever its address: sixgate_farms(5)."},
+	{.name = "gate", .type = &setting_choice, .offset = FIELD(gate),
+	 .default_text = "enforce", .choices = modes,
+	 .summary = "The gate, which asks for reverse DNS and SPF: enforce; dry decides and logs but "
+		    "refuses nothing; off."},
+	{.name = "gate_profile", .type = &setting_choice, .offset = FIELD(gate_profile),
+	 .default_text = "google", .choices = profiles,
+	 .summary = "Whose rules the gate goes by: google, microsoft, or observe, which refuses nothing."},
+	{.name = "gate_families", .type = &setting_set, .offset = FIELD(gate_families),
+	 .default_text = "ipv6", .choices = families,
+	 .summary = "The clients that come to the gate: ipv6, or ipv6 ipv4."},
+	{.name = "trusted_forwarders", .type = &setting_hosts, .offset = FIELD(trusted_forwarders),
+	 .default_text = "",
+	 .summary = "Networks, or .names that are forward-confirmed, whose mail the gate does not judge "
+		    "by SPF."},
+	{.name = "authserv_id", .type = &setting_token, .offset = FIELD(authserv_id),
+	 .default_text = "",
+	 .summary = "Our name in the Authentication-Results header; empty: the host's name."},
+	{.name = "dns_servers", .type = &setting_servers, .offset = FIELD(dns_servers),
+	 .default_text = "",
+	 .summary = "Whom to ask: ADDR, ADDR:PORT or [ADDR]:PORT, one or more; empty: those in "
+		    "resolv.conf."},
+	{.name = "dns_timeout", .type = &setting_time, .offset = FIELD(dns_timeout_s),
+	 .default_text = "5s", .min = 1, .max = 60,
+	 .summary = "How long to wait for the answer to one question, its retries included."},
+	{.name = "dns_cache_size", .type = &setting_size, .offset = FIELD(dns_cache_size_bytes),
+	 .default_text = "8m", .min = 64 * 1024, .max = 1024 * 1024 * 1024,
+	 .summary = "How much memory answers may take while they are fresh."},
+	{.name = "on_dns_failure", .type = &setting_choice, .offset = FIELD(on_dns_failure),
+	 .default_text = "defer", .choices = failures,
+	 .summary = "What the gate does with mail while DNS cannot tell: pass or defer."},
+	{.name = "spf_max_lookups", .type = &setting_count, .offset = FIELD(spf_max_lookups),
+	 .default_text = "10", .min = 1, .max = 20,
+	 .summary = "Terms of SPF records that may ask DNS, for one mail."},
+	{.name = "spf_max_void_lookups", .type = &setting_count, .offset = FIELD(spf_max_void_lookups),
+	 .default_text = "2", .min = 0, .max = 20,
+	 .summary = "Of those, terms that may find nothing."},
 	{.name = "mynetworks", .type = &setting_networks, .offset = FIELD(mynetworks),
 	 .default_text = "127.0.0.0/8 [::1]/128",
 	 .summary = "Clients that are never checked."},
@@ -69,8 +107,9 @@ const struct setting config_table[] = {
 	 .default_text = "/etc/sixgate/sender_access",
 	 .summary = "What to do with mail from a sender: access(5) as plain text."},
 	{.name = "sender_access_requires", .type = &setting_choice, .offset = FIELD(sender_access_requires),
-	 .default_text = "any", .choices = requirements,
-	 .summary = "When an OK in sender_access counts; any: always."},
+	 .default_text = "not-disowned", .choices = requirements,
+	 .summary = "When an OK in sender_access counts: any: always; not-disowned: unless SPF says that "
+		    "the mail is not the domain's; authenticated: when SPF or the host name says it is."},
 	{.name = "recipient_access", .type = &setting_table, .offset = FIELD(recipient_access),
 	 .default_text = "/etc/sixgate/recipient_access",
 	 .summary = "What to do with mail to a recipient: access(5) as plain text."},
@@ -115,4 +154,7 @@ _Static_assert(sizeof(config_table) / sizeof(config_table[0]) <= CONFIG_SETTINGS
 _Static_assert(sizeof(modes) / sizeof(modes[0]) == MODE_OFF + 2, "a word for every mode");
 _Static_assert(sizeof(failures) / sizeof(failures[0]) == ON_FAILURE_DEFER + 2, "one for each");
 _Static_assert(sizeof(syncs) / sizeof(syncs[0]) == STORE_SYNC_NORMAL + 2, "one for each");
-_Static_assert(sizeof(requirements) / sizeof(requirements[0]) == REQUIRES_ANY + 2, "one for each");
+_Static_assert(sizeof(requirements) / sizeof(requirements[0]) == REQUIRES_AUTHENTICATED + 2,
+	       "one for each");
+_Static_assert(sizeof(profiles) / sizeof(profiles[0]) == PROFILE_OBSERVE + 2, "one for each");
+_Static_assert(1 << (sizeof(families) / sizeof(families[0]) - 2) == FAMILY_IPV4, "one for each");

@@ -145,11 +145,10 @@ static void setting_parse_time(const struct setting *setting, struct span text,
 	}
 	if (!is_time || seconds < setting->min || seconds > setting->max)
 		diag_error(diag, place.file, place.line,
-			   "%s: \"%.*s\": expected a time from %llds to %llds, such as 300s, 5m, "
-			   "2h, 2d "
-			   "or 1w",
+			   "%s: \"%.*s\": expected a time from %llds to %llds, in "
+			   "s, m, h, d or w, such as %s",
 			   setting->name, SHOWN(text), (long long)setting->min,
-			   (long long)setting->max);
+			   (long long)setting->max, setting->default_text);
 	*(int64_t *)field = seconds;
 }
 
@@ -175,9 +174,9 @@ static void setting_parse_size(const struct setting *setting, struct span text,
 		setting_scan_with_unit(text, units, sizeof(units) / sizeof(units[0]), &bytes);
 	if (!is_size || bytes < setting->min || bytes > setting->max)
 		diag_error(diag, place.file, place.line,
-			   "%s: \"%.*s\": expected a size in bytes from %lld to %lld, such as 16k",
+			   "%s: \"%.*s\": expected a size in bytes from %lld to %lld, such as %s",
 			   setting->name, SHOWN(text), (long long)setting->min,
-			   (long long)setting->max);
+			   (long long)setting->max, setting->default_text);
 	*(int64_t *)field = bytes;
 }
 
@@ -197,25 +196,71 @@ static void setting_parse_file_mode(const struct setting *setting, struct span t
 	*(int64_t *)field = mode;
 }
 
-static void setting_parse_choice(const struct setting *setting, struct span text,
-				 struct config_place place, void *field, struct diag *diag)
+/* All words that may be written, for a message: "a, b or c". */
+static void setting_list_choices(const struct setting *setting, char *out, size_t size)
 {
-	char expected[128] = "";
-
-	for (int i = 0; setting->choices[i] != NULL; i++) {
-		if (span_equals_nocase(text, span_of(setting->choices[i]))) {
-			*(int *)field = i;
-			return;
-		}
-		size_t used = strlen(expected);
+	size_t used = 0;
+	out[0] = '\0';
+	for (int i = 0; setting->choices[i] != NULL && used < size; i++) {
 		const char *separator = i == 0                            ? ""
 					: setting->choices[i + 1] == NULL ? " or "
 									  : ", ";
-		snprintf(expected + used, sizeof(expected) - used, "%s%s", separator,
-			 setting->choices[i]);
+		used += (size_t)snprintf(out + used, size - used, "%s%s", separator,
+					 setting->choices[i]);
 	}
+}
+
+/* The number of the word, or -1 when there is no such choice. */
+static int setting_find_choice(const struct setting *setting, struct span word)
+{
+	for (int i = 0; setting->choices[i] != NULL; i++)
+		if (span_equals_nocase(word, span_of(setting->choices[i])))
+			return i;
+	return -1;
+}
+
+static void setting_parse_choice(const struct setting *setting, struct span text,
+				 struct config_place place, void *field, struct diag *diag)
+{
+	char expected[128];
+	int choice = setting_find_choice(setting, text);
+
+	if (choice >= 0) {
+		*(int *)field = choice;
+		return;
+	}
+	setting_list_choices(setting, expected, sizeof(expected));
 	diag_error(diag, place.file, place.line, "%s: \"%.*s\": expected %s", setting->name,
 		   SHOWN(text), expected);
+}
+
+static void setting_parse_set(const struct setting *setting, struct span text,
+			      struct config_place place, void *field, struct diag *diag)
+{
+	char expected[128];
+	bool is_empty = true;
+	int set = 0;
+
+	setting_list_choices(setting, expected, sizeof(expected));
+
+	for (;;) {
+		struct span word = span_next_word(&text, ", \t\r\n");
+		if (word.length == 0)
+			break;
+		int choice = setting_find_choice(setting, word);
+		is_empty = false;
+		if (choice >= 0)
+			set |= 1 << choice;
+		else
+			diag_error(diag, place.file, place.line,
+				   "%s: \"%.*s\": expected %s, or several of them", setting->name,
+				   SHOWN(word), expected);
+	}
+	if (is_empty)
+		diag_error(diag, place.file, place.line,
+			   "%s: is empty; expected %s, or several of them", setting->name,
+			   expected);
+	*(int *)field = set;
 }
 
 static void setting_clear_networks(void *field)
@@ -227,6 +272,53 @@ static void setting_parse_networks(const struct setting *setting, struct span te
 				   struct config_place place, void *field, struct diag *diag)
 {
 	netlist_parse(field, text, place.file, place.line, setting->name, diag);
+}
+
+static void setting_parse_token(const struct setting *setting, struct span text,
+				struct config_place place, void *field, struct diag *diag)
+{
+	enum { NAME_MAX_BYTES = 253 };
+
+	setting_parse_string(setting, text, place, field, diag);
+	if (text.length > NAME_MAX_BYTES || (text.length > 0 && !span_is_token(text)))
+		diag_error(diag, place.file, place.line,
+			   "%s: \"%.*s\": expected one word of at most %d bytes, such as "
+			   "mx.example.org",
+			   setting->name, SHOWN(text), NAME_MAX_BYTES);
+}
+
+static void setting_clear_hosts(void *field)
+{
+	hostlist_clear(field);
+}
+
+static void setting_parse_hosts(const struct setting *setting, struct span text,
+				struct config_place place, void *field, struct diag *diag)
+{
+	hostlist_parse(field, text, place.file, place.line, setting->name, diag);
+}
+
+static void setting_parse_servers(const struct setting *setting, struct span text,
+				  struct config_place place, void *field, struct diag *diag)
+{
+	size_t count = 0;
+
+	setting_parse_string(setting, text, place, field, diag);
+	for (;;) {
+		struct span word = span_next_word(&text, ", \t\r\n"), port;
+		struct netaddr addr;
+		if (word.length == 0)
+			break;
+		if (++count == CONFIG_DNS_SERVERS_MAX + 1)
+			diag_error(diag, place.file, place.line, "%s: expected at most %d servers",
+				   setting->name, CONFIG_DNS_SERVERS_MAX);
+		if (!netaddr_parse_with_port(word, &addr, &port) ||
+		    span_find(word, '%') < word.length || !netaddr_is_host(&addr))
+			diag_error(diag, place.file, place.line,
+				   "%s: \"%.*s\": expected an address: ADDR, ADDR:PORT or "
+				   "[ADDR]:PORT, such as 192.0.2.1 or [2001:db8::1]:5353",
+				   setting->name, SHOWN(word));
+	}
 }
 
 static void setting_clear_endpoints(void *field)
@@ -264,6 +356,7 @@ static void setting_parse_endpoints(const struct setting *setting, struct span t
 }
 
 const struct setting_type setting_string = {setting_parse_string, setting_clear_string, 0};
+const struct setting_type setting_token = {setting_parse_token, setting_clear_string, 0};
 const struct setting_type setting_reply = {setting_parse_reply, setting_clear_string, 0};
 const struct setting_type setting_store = {setting_parse_store, setting_clear_string, 0};
 const struct setting_type setting_path = {setting_parse_path, setting_clear_path, 0};
@@ -273,5 +366,8 @@ const struct setting_type setting_count = {setting_parse_count, NULL, sizeof(int
 const struct setting_type setting_size = {setting_parse_size, NULL, sizeof(int64_t)};
 const struct setting_type setting_file_mode = {setting_parse_file_mode, NULL, sizeof(int64_t)};
 const struct setting_type setting_choice = {setting_parse_choice, NULL, sizeof(int)};
+const struct setting_type setting_set = {setting_parse_set, NULL, sizeof(int)};
+const struct setting_type setting_hosts = {setting_parse_hosts, setting_clear_hosts, 0};
+const struct setting_type setting_servers = {setting_parse_servers, setting_clear_string, 0};
 const struct setting_type setting_networks = {setting_parse_networks, setting_clear_networks, 0};
 const struct setting_type setting_endpoints = {setting_parse_endpoints, setting_clear_endpoints, 0};

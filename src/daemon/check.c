@@ -2,12 +2,16 @@
 #include "check.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
-#include "base/printable.h"
+#include "farm_resolver.h"
+#include "lookup/dns_name.h"
+#include "lookup/inquiry.h"
+#include "rules/auth_results.h"
 #include "rules/flood.h"
-#include "rules/privacy.h"
-#include "store/store.h"
+#include "rules/gate.h"
+#include "rules/instances.h"
+#include "triplet.h"
+#include "verdict_log.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -15,15 +19,24 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+enum { CHECK_READY_MS = 2 }; /* of one round of the loop, for verdicts that are ready */
+
+/* A step of a check; each ends in a verdict, in the next step, or in waiting for something. */
+typedef void check_step_fn(struct check *check);
+
 struct check {
 	struct checker *checker; /* borrowed */
 	struct ruleset *rules;   /* held */
 	struct request request;  /* its bytes are borrowed from the owner of the check */
 	struct netaddr client;   /* from the attribute client_address */
-	bool is_farm;            /* the client belongs to one */
 	check_done_fn *done;     /* NULL once it was called */
 	void *arg;
+	bool is_starting; /* within check_start(): a verdict goes out later, from the loop */
 
+	struct inquiry *inquiry; /* owned; what DNS says; NULL: who is exempt is not asked about */
+	check_step_fn *step;     /* where it goes on when the inquiry has its answer */
+	const struct farm *farm; /* of the rules' table; NULL: belongs to none */
+	bool is_looking;         /* the store is asked to look only */
 	struct verdict verdict;
 	char key[IDENTITY_TEXT_SIZE]; /* for the log: what the triplet is stored under; or empty */
 
@@ -36,54 +49,45 @@ struct check {
 TAILQ_HEAD(check_queue, check);
 
 struct checker {
-	struct event_base *base;       /* borrowed */
-	struct store *store;           /* borrowed */
-	const struct privacy *privacy; /* borrowed; NULL: off */
-	struct flood *flood;           /* owned */
-	struct check_queue ready;      /* have their verdict, which goes out from the loop */
+	struct checker_parts parts;
+	struct inquiry_sources sources; /* of the parts */
+	struct flood *flood;            /* owned */
+	struct instances *instances;    /* owned; the messages that have their header */
+	struct check_queue ready;       /* have their verdict, which goes out from the loop */
 	size_t ready_count;
-	struct event *on_ready; /* owned; active while ready is not empty */
-	size_t checks;          /* that were started and not freed */
+	struct event
+		*on_ready;  /* owned; active, or due in the next round, while ready is not empty */
+	bool is_delivering; /* it runs */
+	size_t checks;      /* that were started and not freed */
 };
 
-/* One field of the log line that comes from outside. */
-static const char *check_log_field(const struct check *check, struct span value, char *out,
-				   size_t size)
+/* What is not asked about in a client that does not come to the gate is not told either. */
+static bool check_is_gated(const struct check *check)
 {
-	if (check->checker->privacy != NULL && value.length > 0) {
-		char hash[PRIVACY_TEXT_SIZE];
-		privacy_hash(check->checker->privacy, value, hash);
-		snprintf(out, size, "%s", hash);
-	} else {
-		printable_field(out, size, value);
-	}
-	return out;
+	const struct config *config = ruleset_config(check->rules);
+	int family = check->client.bits == 32 ? FAMILY_IPV4 : FAMILY_IPV6;
+	return config->gate != MODE_OFF && (config->gate_families & family) != 0;
 }
 
-static void check_log(const struct check *check)
+/* Mail that passes gets a header, once a message, when there is anything to tell. */
+static void check_add_header(struct check *check)
 {
-	enum { FIELD_SIZE = 640 };
-	const struct verdict *verdict = &check->verdict;
-	const struct request *request = &check->request;
-	char reason[VERDICT_REASON_SIZE], name[FIELD_SIZE], address[FIELD_SIZE], sender[FIELD_SIZE],
-		recipient[FIELD_SIZE];
+	static const struct evidence none;
+	const struct config *config = ruleset_config(check->rules);
+	struct checker *checker = check->checker;
+	struct verdict *verdict = &check->verdict;
+	const char *authserv_id =
+		config->authserv_id[0] != '\0' ? config->authserv_id : checker->parts.hostname;
+	char header[AUTH_RESULTS_SIZE];
 
-	if (verdict->reason == REASON_NOT_RCPT)
+	if (check->inquiry == NULL || !verdict_lets_pass(verdict) ||
+	    !auth_results_format(header, span_of(authserv_id), &check->client,
+				 check_is_gated(check) ? inquiry_evidence(check->inquiry) : &none,
+				 /* Under dry nobody was made to wait. */
+				 config->greylist == MODE_ENFORCE ? verdict->delay_s : 0) ||
+	    !instances_add(checker->instances, request_get(&check->request, REQUEST_INSTANCE)))
 		return;
-	verdict_reason_words(verdict, reason);
-	log_info(
-		"action=%s, reason=%s, client_name=%s, client_address=%s, sender=%s, "
-		"recipient=%s%s%s, "
-		"delay=%lld%s",
-		verdict_action_word(verdict), reason,
-		check_log_field(check, request_get(request, REQUEST_CLIENT_NAME), name, FIELD_SIZE),
-		check_log_field(check, request_get(request, REQUEST_CLIENT_ADDRESS), address,
-				FIELD_SIZE),
-		check_log_field(check, request_get(request, REQUEST_SENDER), sender, FIELD_SIZE),
-		check_log_field(check, request_get(request, REQUEST_RECIPIENT), recipient,
-				FIELD_SIZE),
-		check->key[0] != '\0' ? ", key=" : "", check->key, (long long)verdict->delay_s,
-		verdict->is_dry ? ", greylist=dry" : "");
+	verdict_prepend(verdict, header);
 }
 
 /* The only place that gives a verdict to the owner, who may free the check in there. */
@@ -94,18 +98,20 @@ static void check_finish(struct check *check)
 	check->done = NULL;
 	if (check->deadline != NULL)
 		evtimer_del(check->deadline);
-	check_log(check);
+	check_add_header(check);
+	verdict_log(&check->verdict, &check->request,
+		    check->inquiry != NULL ? inquiry_evidence(check->inquiry) : NULL, check->key,
+		    check->checker->parts.privacy);
 	done(&check->verdict, check->arg);
 }
 
 /* The verdict stands; it goes out from the loop. */
-static void check_set_ready(struct check *check, struct verdict verdict)
+static void check_set_ready(struct check *check)
 {
 	struct checker *checker = check->checker;
 
-	check->verdict = verdict;
 	check->is_ready = true;
-	if (checker->ready_count++ == 0)
+	if (checker->ready_count++ == 0 && !checker->is_delivering)
 		event_active(checker->on_ready, EV_TIMEOUT, 0);
 	TAILQ_INSERT_TAIL(&checker->ready, check, link);
 }
@@ -121,19 +127,69 @@ static void check_unset_ready(struct check *check)
 
 static void on_checks_ready(evutil_socket_t fd, short events, void *arg)
 {
+	/* What is activated from here would run before the loop looks at the sockets again. */
+	static const struct timeval next_round;
+	int64_t until_ms = clock_mono_ms() + CHECK_READY_MS;
 	struct checker *checker = arg;
 
 	(void)fd;
 	(void)events;
-	/* Each may start another check, which becomes ready behind the last: those get their turn
-	 * in the next round of the loop, after the sockets. */
+	/* Each may start another check, which becomes ready behind the last. */
+	checker->is_delivering = true;
 	for (size_t turns = checker->ready_count; turns > 0 && checker->ready_count > 0; turns--) {
 		struct check *check = TAILQ_FIRST(&checker->ready);
 		check_unset_ready(check);
 		check_finish(check);
+		if (clock_mono_ms() >= until_ms)
+			break;
 	}
+	checker->is_delivering = false;
 	if (checker->ready_count > 0)
-		event_active(checker->on_ready, EV_TIMEOUT, 0);
+		evtimer_add(checker->on_ready, &next_round);
+}
+
+/* A step has come to the verdict. */
+static void check_conclude(struct check *check, struct verdict verdict)
+{
+	/* What the gate would have done in earnest goes with whatever is decided later. */
+	memcpy(verdict.gate_dry, check->verdict.gate_dry, sizeof(verdict.gate_dry));
+	check->verdict = verdict;
+	if (check->is_starting)
+		return check_set_ready(check);
+	return check_finish(check);
+}
+
+static void on_check_deadline(evutil_socket_t fd, short events, void *arg);
+
+/* Something is waited for. */
+static void check_start_deadline(struct check *check)
+{
+	struct event_base *base = check->checker->parts.base;
+	struct timeval wait = {.tv_sec = ruleset_config(check->rules)->check_deadline_s};
+
+	if (check->deadline != NULL)
+		return;
+	/* libevent keeps timers of one length in a queue, which costs less than its heap. */
+	const struct timeval *common = event_base_init_common_timeout(base, &wait);
+	check->deadline = evtimer_new(base, on_check_deadline, check);
+	evtimer_add(check->deadline, common != NULL ? common : &wait);
+}
+
+static void on_check_inquiry(void *arg)
+{
+	struct check *check = arg;
+	return check->step(check);
+}
+
+/* Whether evidence is there.  If not, it is asked for, and step runs again when it is. */
+static bool check_has(struct check *check, enum inquiry_subject subject, check_step_fn *step)
+{
+	if (inquiry_has(check->inquiry, subject))
+		return true;
+	check->step = step;
+	check_start_deadline(check);
+	inquiry_start(check->inquiry, subject, on_check_inquiry, check);
+	return false;
 }
 
 static bool check_is_postmaster(struct span recipient)
@@ -168,51 +224,28 @@ static bool check_is_exempt(struct check *check, struct verdict *verdict)
 	return true;
 }
 
-/* What an access table says of address; false when it has nothing to say or says DUNNO. */
-static bool check_table(const struct check *check, const struct access_table *table,
-			struct span address, enum verdict_reason reason, struct verdict *verdict)
+/* The entry for address in an access table; NULL when it has none, or one that says DUNNO. */
+static const struct access_entry *
+check_find_entry(const struct check *check, const struct access_table *table, struct span address)
 {
 	const struct config *config = ruleset_config(check->rules);
 	const struct access_entry *entry =
 		access_find(table, address, span_of(config->recipient_delimiter));
-
-	if (entry == NULL || entry->action == ACCESS_DUNNO)
-		return false;
-	*verdict = verdict_access(reason, entry);
-	return true;
+	return entry != NULL && entry->action == ACCESS_DUNNO ? NULL : entry;
 }
 
-/* The forward-confirmed name of the client: smtpd's client_name is that, or "unknown". */
-static struct span check_confirmed_name(const struct check *check)
+/* The name that smtpd has confirmed, or empty: client_name is that, or "unknown". */
+static struct span check_client_name(const struct check *check)
 {
 	struct span name = request_get(&check->request, REQUEST_CLIENT_NAME);
 	return span_equals_nocase(name, SPAN("unknown")) ? (struct span){"", 0} : name;
 }
 
-/* In the store stand hashes, when privacy asks for them. */
-static void check_hash_keys(const struct check *check, struct store_question *question)
+/* The client's forward-confirmed name, as far as is known yet, or empty. */
+static struct span check_confirmed_name(const struct check *check)
 {
-	const struct privacy *privacy = check->checker->privacy;
-	char hash[PRIVACY_TEXT_SIZE];
-
-	if (privacy == NULL)
-		return;
-	for (size_t i = 0; i < question->who.count; i++) {
-		struct identity *identity = &question->who.list[i];
-		/* A farm's name is the admin's own and nobody's address. */
-		if (strncmp(identity->key, "farm:", 5) != 0) {
-			privacy_hash(privacy, span_of(identity->key), hash);
-			snprintf(identity->key, sizeof(identity->key), "%s", hash);
-		}
-		if (identity->client[0] != '\0') {
-			privacy_hash(privacy, span_of(identity->client), hash);
-			snprintf(identity->client, sizeof(identity->client), "%s", hash);
-		}
-	}
-	privacy_hash(privacy, span_of(question->sender), hash);
-	snprintf(question->sender, sizeof(question->sender), "%s", hash);
-	privacy_hash(privacy, span_of(question->recipient), hash);
-	snprintf(question->recipient, sizeof(question->recipient), "%s", hash);
+	const struct iprev_evidence *iprev = &inquiry_evidence(check->inquiry)->iprev;
+	return span_of(iprev->result == IPREV_PASS ? iprev->name : "");
 }
 
 static struct verdict check_store_failure(const struct check *check, enum verdict_reason reason)
@@ -249,19 +282,23 @@ static struct verdict check_greylist_verdict(struct check *check,
 	return verdict_pass(REASON_KNOWN);
 }
 
+static void check_prove_domain(struct check *check);
+
 static void on_check_store_answer(const struct store_answer *answer, void *arg)
 {
 	struct check *check = arg;
+	const struct greylist_decision *decision = &answer->decision;
 
 	check->asking = NULL;
-	if (answer->status != STORE_ANSWERED) {
-		check->verdict = check_store_failure(check, REASON_STORE_FAILURE);
-		return check_finish(check);
-	}
-	check->verdict = check_greylist_verdict(check, &answer->decision);
-	if (check->verdict.reason == REASON_NEW && !check->is_farm)
+	if (answer->status != STORE_ANSWERED)
+		return check_conclude(check, check_store_failure(check, REASON_STORE_FAILURE));
+	if (check->is_looking &&
+	    (decision->outcome == GREYLIST_NEW || decision->outcome == GREYLIST_EARLY))
+		return check_prove_domain(check);
+	struct verdict verdict = check_greylist_verdict(check, decision);
+	if (verdict.reason == REASON_NEW && check->farm == NULL)
 		flood_count(check->checker->flood, &check->client, clock_wall_s());
-	return check_finish(check);
+	return check_conclude(check, verdict);
 }
 
 static void on_check_deadline(evutil_socket_t fd, short events, void *arg)
@@ -270,84 +307,200 @@ static void on_check_deadline(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	/* Only the store can be waited for, so that it is the store that failed. */
+	/* The inquiry has a deadline of its own, before this one, so that it is the store that is
+	 * waited for, and that failed. */
 	store_cancel(&check->asking);
-	check->verdict = check_store_failure(check, REASON_CHECK_DEADLINE);
-	return check_finish(check);
+	return check_conclude(check, check_store_failure(check, REASON_CHECK_DEADLINE));
 }
 
-static void check_start_deadline(struct check *check)
-{
-	struct timeval wait = {.tv_sec = ruleset_config(check->rules)->check_deadline_s};
-	/* libevent keeps timers of one length in a queue, which costs less than its heap. */
-	const struct timeval *common = event_base_init_common_timeout(check->checker->base, &wait);
-
-	check->deadline = evtimer_new(check->checker->base, on_check_deadline, check);
-	evtimer_add(check->deadline, common != NULL ? common : &wait);
-}
-
-/* Ask the store about the triplet. */
-static void check_start_greylist(struct check *check, const struct network *network,
-				 const struct farm *farm)
+/*
+ * Ask the store about the triplet, under all identities that are known of the client.  look_only:
+ * as long as SPF could prove one more, only whether it passes is of interest.
+ */
+static void check_ask_store(struct check *check, bool look_only)
 {
 	const struct config *config = ruleset_config(check->rules);
 	struct checker *checker = check->checker;
-	struct span sender = request_get(&check->request, REQUEST_SENDER);
-	struct span recipient = request_get(&check->request, REQUEST_RECIPIENT);
-	struct store_question question = {
-		.limits = {.delay_s = config->greylist_delay_s,
-			   .retry_window_s = config->greylist_retry_window_s,
-			   .lifetime_s = config->greylist_lifetime_s,
-			   .known_after = config->greylist_known_after},
-		.now_s = clock_wall_s(),
-	};
+	struct triplet_source source = {.config = config,
+					.request = &check->request,
+					.client = &check->client,
+					.farm = check->farm,
+					.spf = &inquiry_evidence(check->inquiry)->spf,
+					.privacy = checker->parts.privacy};
+	struct store_question question;
 
-	identities_collect(&question.who, network, farm, sender);
-	sender_normalize(sender, recipient, question.sender);
-	recipient_normalize(recipient, question.recipient);
+	triplet_ask(&source, clock_wall_s(), &question);
+	question.look_only = check->is_looking = look_only;
 	/* The admin knows a farm by name; however much it brings, it is no flood. */
-	check->is_farm = farm != NULL;
 	question.store_new =
-		check->is_farm || !flood_is_over(checker->flood, &check->client,
-						 config->max_new_per_client, question.now_s);
-	check_hash_keys(check, &question);
+		check->farm != NULL || !flood_is_over(checker->flood, &check->client,
+						      config->max_new_per_client, question.now_s);
 	snprintf(check->key, sizeof(check->key), "%s", identities_strongest(&question.who)->key);
 	check_start_deadline(check);
-	check->asking = store_start(checker->store, &question, on_check_store_answer, check);
+	check->asking = store_start(checker->parts.store, &question, on_check_store_answer, check);
 }
 
-/* The steps, in the order of the contract; a verdict, or the store is asked. */
-static void check_run(struct check *check)
+/* The triplet does not pass under what the client shows by itself. */
+static void check_prove_domain(struct check *check)
+{
+	if (check_has(check, INQUIRY_SPF, check_prove_domain))
+		return check_ask_store(check, false);
+}
+
+static void check_greylist(struct check *check)
 {
 	const struct config *config = ruleset_config(check->rules);
+	const struct farm_resolver *resolver = check->checker->parts.farm_resolver;
+
+	check->farm = farm_find(ruleset_farms(check->rules),
+				resolver != NULL ? farm_resolver_networks(resolver) : NULL,
+				check_confirmed_name(check), &check->client);
+	if (config->greylist == MODE_OFF)
+		return check_conclude(check, verdict_pass(REASON_GREYLIST_OFF));
+	if (check->farm != NULL && check->farm->pass) {
+		snprintf(check->key, sizeof(check->key), "farm:%s", check->farm->name);
+		return check_conclude(check, verdict_pass(REASON_FARMS));
+	}
+	/* The network is looked up first, and needs no DNS. */
+	return check_ask_store(check,
+			       inquiry_evidence(check->inquiry)->spf.result == SPF_NOT_ASKED);
+}
+
+/* Mail that it hands on fails SPF by no fault of the sender's. */
+static bool check_is_trusted_forwarder(const struct check *check)
+{
+	return hostlist_contains(&ruleset_config(check->rules)->trusted_forwarders, &check->client,
+				 check_confirmed_name(check));
+}
+
+static bool check_judge(struct check *check, struct gate_judgement *judgement)
+{
+	const struct config *config = ruleset_config(check->rules);
+	struct gate_case about = {
+		.profile = (enum gate_profile)config->gate_profile,
+		.dns_failure_passes = config->on_dns_failure == ON_FAILURE_PASS,
+		.is_trusted_forwarder = check_is_trusted_forwarder(check),
+		.client = &check->client,
+		.evidence = inquiry_evidence(check->inquiry),
+	};
+	return gate_judge(&about, judgement);
+}
+
+static void check_gate(struct check *check)
+{
+	bool enforce = ruleset_config(check->rules)->gate == MODE_ENFORCE;
+	struct gate_judgement judgement;
+
+	if (!check_is_gated(check))
+		return check_greylist(check);
+	if (!check_has(check, INQUIRY_IPREV, check_gate))
+		return;
+	/* Who is refused for his host is not asked for his domain; where nobody is refused, the
+	 * header tells all there is to know. */
+	if (enforce && check_judge(check, &judgement))
+		return check_conclude(check, verdict_gate(&judgement));
+	if (!check_has(check, INQUIRY_SPF, check_gate))
+		return;
+	if (check_judge(check, &judgement)) {
+		if (enforce)
+			return check_conclude(check, verdict_gate(&judgement));
+		verdict_set_gate_dry(&check->verdict, &judgement);
+	}
+	return check_greylist(check);
+}
+
+static void check_sender_access(struct check *check);
+
+enum check_answer { CHECK_YES, CHECK_NO, CHECK_LATER };
+
+/* Whether an OK in sender_access counts for this client (sender_access_requires). */
+static enum check_answer check_ok_counts(struct check *check)
+{
+	const struct evidence *evidence = inquiry_evidence(check->inquiry);
+
+	switch ((enum config_requires)ruleset_config(check->rules)->sender_access_requires) {
+	case REQUIRES_ANY:
+		break;
+	case REQUIRES_NOT_DISOWNED:
+		if (!check_has(check, INQUIRY_SPF, check_sender_access))
+			return CHECK_LATER;
+		if ((evidence->spf.result == SPF_FAIL || evidence->spf.result == SPF_SOFTFAIL) &&
+		    !evidence->spf.is_doubtful && !check_is_trusted_forwarder(check))
+			return CHECK_NO;
+		break;
+	case REQUIRES_AUTHENTICATED:
+		if (!check_has(check, INQUIRY_SPF, check_sender_access))
+			return CHECK_LATER;
+		/* What passes for anybody proves nothing. */
+		if (evidence->spf.result == SPF_PASS && evidence->spf.is_narrow)
+			break;
+		if (!check_has(check, INQUIRY_IPREV, check_sender_access))
+			return CHECK_LATER;
+		if (evidence->spf.domain[0] == '\0' ||
+		    !dns_name_is_within(check_confirmed_name(check), span_of(evidence->spf.domain)))
+			return CHECK_NO;
+		break;
+	}
+	return CHECK_YES;
+}
+
+static void check_sender_access(struct check *check)
+{
+	const struct access_entry *entry =
+		check_find_entry(check, ruleset_sender_access(check->rules),
+				 request_get(&check->request, REQUEST_SENDER));
+	enum check_answer counts = CHECK_YES;
+
+	if (entry == NULL)
+		return check_gate(check);
+	if (entry->action == ACCESS_OK)
+		counts = check_ok_counts(check);
+	switch (counts) {
+	case CHECK_YES:
+		return check_conclude(check, verdict_access(REASON_SENDER_ACCESS, entry));
+	case CHECK_NO:
+		return check_gate(check);
+	case CHECK_LATER:
+		return;
+	}
+}
+
+/* From here on DNS may be asked about the client, within three quarters of the time: the last
+ * quarter is the store's. */
+static void check_open_inquiry(struct check *check)
+{
+	const struct config *config = ruleset_config(check->rules);
+	struct spf_question about = {
+		.client = check->client,
+		.sender = request_get(&check->request, REQUEST_SENDER),
+		.helo = request_get(&check->request, REQUEST_HELO_NAME),
+		.limits = {.max_lookups = (unsigned)config->spf_max_lookups,
+			   .max_void_lookups = (unsigned)config->spf_max_void_lookups},
+	};
+	check->inquiry = inquiry_new(&check->checker->sources, &about, check_client_name(check),
+				     config->check_deadline_s * 1000 * 3 / 4);
+}
+
+/* The steps, in the order of the contract, up to a verdict or to something that is waited for. */
+static void check_run(struct check *check)
+{
 	const struct request *request = &check->request;
 	struct verdict verdict;
 
 	if (!span_equals_nocase(request_get(request, REQUEST_PROTOCOL_STATE), SPAN("RCPT")))
-		return check_set_ready(check, verdict_pass(REASON_NOT_RCPT));
+		return check_conclude(check, verdict_pass(REASON_NOT_RCPT));
 	if (!request_has(request, REQUEST_SENDER) || !request_has(request, REQUEST_RECIPIENT) ||
 	    !netaddr_parse(request_get(request, REQUEST_CLIENT_ADDRESS), &check->client))
-		return check_set_ready(check, verdict_pass(REASON_MISSING_ATTRIBUTE));
-	if (check_is_exempt(check, &verdict) ||
-	    check_table(check, ruleset_recipient_access(check->rules),
-			request_get(request, REQUEST_RECIPIENT), REASON_RECIPIENT_ACCESS,
-			&verdict) ||
-	    check_table(check, ruleset_sender_access(check->rules),
-			request_get(request, REQUEST_SENDER), REASON_SENDER_ACCESS, &verdict))
-		return check_set_ready(check, verdict);
-
-	struct network network =
-		identity_network(&check->client, (unsigned)config->greylist_ipv4_prefix,
-				 (unsigned)config->greylist_ipv6_prefix);
-	const struct farm *farm = farm_find(ruleset_farms(check->rules), NULL,
-					    check_confirmed_name(check), &check->client);
-	if (config->greylist == MODE_OFF)
-		return check_set_ready(check, verdict_pass(REASON_GREYLIST_OFF));
-	if (farm != NULL && farm->pass) {
-		snprintf(check->key, sizeof(check->key), "farm:%s", farm->name);
-		return check_set_ready(check, verdict_pass(REASON_FARMS));
-	}
-	check_start_greylist(check, &network, farm);
+		return check_conclude(check, verdict_pass(REASON_MISSING_ATTRIBUTE));
+	if (check_is_exempt(check, &verdict))
+		return check_conclude(check, verdict);
+	const struct access_entry *entry =
+		check_find_entry(check, ruleset_recipient_access(check->rules),
+				 request_get(request, REQUEST_RECIPIENT));
+	if (entry != NULL)
+		return check_conclude(check, verdict_access(REASON_RECIPIENT_ACCESS, entry));
+	check_open_inquiry(check);
+	return check_sender_access(check);
 }
 
 struct check *check_start(struct checker *checker, struct ruleset *rules,
@@ -361,7 +514,9 @@ struct check *check_start(struct checker *checker, struct ruleset *rules,
 	check->done = done;
 	check->arg = arg;
 	checker->checks++;
+	check->is_starting = true;
 	check_run(check);
+	check->is_starting = false;
 	return check;
 }
 
@@ -372,6 +527,7 @@ void check_free(struct check **check)
 	if (freed == NULL)
 		return;
 	*check = NULL;
+	inquiry_free(&freed->inquiry);
 	store_cancel(&freed->asking);
 	if (freed->deadline != NULL)
 		event_free(freed->deadline);
@@ -381,23 +537,22 @@ void check_free(struct check **check)
 	free(freed);
 }
 
-struct checker *checker_new(struct event_base *base, struct store *store,
-			    const struct privacy *privacy)
+struct checker *checker_new(const struct checker_parts *parts)
 {
 	struct checker *checker = mem_alloc(sizeof(*checker));
 
-	checker->base = base;
-	checker->store = store;
-	checker->privacy = privacy;
+	checker->parts = *parts;
+	checker->sources = (struct inquiry_sources){parts->base, parts->dns, parts->spf};
 	checker->flood = flood_new();
-	checker->on_ready = event_new(base, -1, 0, on_checks_ready, checker);
+	checker->instances = instances_new();
+	checker->on_ready = event_new(parts->base, -1, 0, on_checks_ready, checker);
 	TAILQ_INIT(&checker->ready);
 	return checker;
 }
 
 bool checker_is_private(const struct checker *checker)
 {
-	return checker->privacy != NULL;
+	return checker->parts.privacy != NULL;
 }
 
 void checker_free(struct checker **checker)
@@ -410,5 +565,6 @@ void checker_free(struct checker **checker)
 	assert(freed->checks == 0);
 	event_free(freed->on_ready);
 	flood_free(&freed->flood);
+	instances_free(&freed->instances);
 	free(freed);
 }

@@ -2,8 +2,8 @@
 /*
  * One policy request on its way to its one verdict.
  *
- * This is the only module that knows the order of the steps (exempt, sender_access, who is the
- * client, greylist); what each step decides is in src/rules.
+ * This is the only module that knows the order of the steps (exempt, sender_access, gate, who is
+ * the client, greylist); what each step decides is in src/rules.
  */
 #pragma once
 
@@ -13,17 +13,29 @@
 
 struct check;
 struct checker;
+struct dns;
 struct event_base;
+struct farm_resolver;
 struct privacy;
+struct spf;
 struct store;
 
 /* verdict dies when the function returns; the check does not, its owner frees it, now or later. */
 typedef void check_done_fn(const struct verdict *verdict, void *arg);
 
-/* What all checks have in common.  store and privacy (NULL: names and addresses are kept and logged
- * as they are) are borrowed and outlive it. */
-struct checker *checker_new(struct event_base *base, struct store *store,
-			    const struct privacy *privacy);
+/* What all checks have in common.  Borrowed, and outlives the checker. */
+struct checker_parts {
+	struct event_base *base;
+	struct store *store;
+	const struct privacy
+		*privacy; /* NULL: names and addresses are kept and logged as they are */
+	struct dns *dns;
+	struct spf *spf;
+	struct farm_resolver *farm_resolver; /* NULL: no farm by spf: */
+	const char *hostname;                /* where authserv_id is empty */
+};
+
+struct checker *checker_new(const struct checker_parts *parts);
 
 /* Whether addresses must not be logged as they are. */
 bool checker_is_private(const struct checker *checker);

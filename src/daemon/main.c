@@ -4,11 +4,15 @@
  */
 #include "base/diag.h"
 #include "base/hash.h"
+#include "base/hostname.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "check.h"
+#include "farm_resolver.h"
 #include "listener.h"
 #include "loader.h"
+#include "lookup/dns.h"
+#include "lookup/spf.h"
 #include "rules/privacy.h"
 #include "server.h"
 #include "store/store.h"
@@ -53,6 +57,10 @@ struct daemon {
 	struct listeners listeners;
 	struct privacy *privacy; /* NULL: off */
 	struct store *store;
+	char hostname[HOSTNAME_SIZE];
+	struct dns *dns;
+	struct spf *spf;
+	struct farm_resolver *farm_resolver;
 	struct checker *checker;
 	struct server *server;
 	struct supervisor *supervisor;
@@ -126,12 +134,22 @@ static int daemon_inspect(struct daemon *daemon, const struct options *options)
 	return succeeded ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static struct dns_options daemon_dns_options(const struct config *config)
+{
+	return (struct dns_options){.servers = config->dns_servers,
+				    .timeout_s = config->dns_timeout_s,
+				    .cache_bytes = (size_t)config->dns_cache_size_bytes};
+}
+
 static void on_rules(struct ruleset *rules, void *arg)
 {
 	struct daemon *daemon = arg;
 	ruleset_release(&daemon->rules);
 	daemon->rules = rules;
 	server_set_rules(daemon->server, rules);
+	struct dns_options options = daemon_dns_options(ruleset_config(rules));
+	dns_configure(daemon->dns, &options);
+	farm_resolver_set_farms(daemon->farm_resolver, ruleset_farms(rules));
 }
 
 static void on_reloaded(bool succeeded, void *arg)
@@ -216,6 +234,28 @@ static void daemon_raise_file_limit(const struct config *config)
 			    (long long)config->max_connections, (unsigned long long)limit.rlim_cur);
 }
 
+/* What takes the requests through their checks. */
+static void daemon_start_checks(struct daemon *daemon)
+{
+	struct dns_options options = daemon_dns_options(ruleset_config(daemon->rules));
+
+	hostname_get(daemon->hostname);
+	daemon->dns = dns_new(daemon->base, &options);
+	daemon->spf = spf_new(daemon->dns);
+	daemon->farm_resolver = farm_resolver_new(daemon->base, daemon->dns, daemon->store);
+	farm_resolver_set_farms(daemon->farm_resolver, ruleset_farms(daemon->rules));
+	struct checker_parts parts = {
+		.base = daemon->base,
+		.store = daemon->store,
+		.privacy = daemon->privacy,
+		.dns = daemon->dns,
+		.spf = daemon->spf,
+		.farm_resolver = daemon->farm_resolver,
+		.hostname = daemon->hostname,
+	};
+	daemon->checker = checker_new(&parts);
+}
+
 static bool daemon_start(struct daemon *daemon, const struct options *options, struct diag *diag)
 {
 	/* Before anybody can see that we start; what comes early is done when the loop runs. */
@@ -229,7 +269,7 @@ static bool daemon_start(struct daemon *daemon, const struct options *options, s
 		return false;
 	daemon_raise_file_limit(ruleset_config(daemon->rules));
 	loader_warn_unreadable(daemon->loader);
-	daemon->checker = checker_new(daemon->base, daemon->store, daemon->privacy);
+	daemon_start_checks(daemon);
 	daemon->server =
 		server_new(daemon->base, &daemon->listeners, daemon->checker, daemon->rules);
 	if (!loader_start(daemon->loader, daemon->base, on_rules, on_reloaded, daemon)) {
@@ -255,6 +295,9 @@ static void daemon_end(struct daemon *daemon)
 	loader_free(&daemon->loader);
 	server_free(&daemon->server);
 	checker_free(&daemon->checker);
+	farm_resolver_free(&daemon->farm_resolver);
+	spf_free(&daemon->spf);
+	dns_free(&daemon->dns);
 	store_free(&daemon->store);
 	privacy_free(&daemon->privacy);
 	listeners_close(&daemon->listeners);

@@ -20,6 +20,9 @@ enum {
 	SERVER_ACCEPT_BURST = 64,      /* connections taken before others get their turn */
 	SERVER_TICK_S = 1,             /* how often timeouts are looked at */
 	SERVER_STOP_GRACE_S = 1,       /* for the rest of a request, when we are to end */
+	SERVER_STOP_CHECKS_S = 5,      /* and for its verdict: longer than the store takes.  Who
+					* waits for DNS then asks again, as smtpd does when a
+					* connection ends, and the next sixgated answers */
 };
 
 /* What a connection waits for.  Each is in the list of its state, in the order in which they came.
@@ -378,6 +381,8 @@ static void on_server_tick(evutil_socket_t fd, short events, void *arg)
 	server_close_overdue(server, CONNECTION_READING,
 			     server->stopped != NULL ? SERVER_STOP_GRACE_S
 						     : server_config(server)->check_deadline_s);
+	if (server->stopped != NULL)
+		server_close_overdue(server, CONNECTION_CHECKING, SERVER_STOP_CHECKS_S);
 	if (server->connection_count < (size_t)server_config(server)->max_connections)
 		server->said_full = false;
 	if (server->out_of_files) {

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from daemon import PROGRAM, Daemon
+from name_server import NameServer
+
+AUTHSERV_ID = 'mx.here.example'
 
 
 def pytest_configure():
@@ -27,10 +30,22 @@ def folder():
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope='session')
+def empty_names():
+    """A name server that knows nothing, for tests that are not about names."""
+    with NameServer() as names:
+        yield names
+
+
 @pytest.fixture
-def daemon(folder):
-    """A daemon that waits for start(); what still runs at the end of the test must end well."""
+def daemon(folder, empty_names):
+    """A daemon that waits for start(); what still runs at the end of the test must end well.
+
+    Its gate is off: see the fixture gated.
+    """
     daemon = Daemon(folder)
+    daemon.defaults.update(gate='off', dns_servers=empty_names.address)
+    daemon.configure()
     yield daemon
     try:
         if daemon.was_started():
@@ -40,6 +55,21 @@ def daemon(folder):
     finally:
         if daemon.was_started():
             daemon.kill()
+
+
+@pytest.fixture
+def names():
+    """A name server that knows nothing yet."""
+    with NameServer() as names:
+        yield names
+
+
+@pytest.fixture
+def gated(daemon, names):
+    """A daemon whose gate is in force and asks names; it greylists only where the test wants it to."""
+    daemon.defaults.update(gate='enforce', greylist='off', dns_servers=names.address, authserv_id=AUTHSERV_ID)
+    daemon.configure()
+    return daemon
 
 
 @pytest.hookimpl(hookwrapper=True)

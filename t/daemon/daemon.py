@@ -38,6 +38,7 @@ class Daemon:
         for path in (self.sender_access, self.recipient_access, self.farms, self.log_file):
             path.touch()
         self.program = PROGRAM
+        self.defaults = {}  # settings that this test's daemon has unless configure() says otherwise
         self._process = None
         self.configure()
 
@@ -53,6 +54,7 @@ class Daemon:
             'farms': self.farms,
             'privacy_key': self.folder / 'privacy.key',
             'greylist_delay': LONG_DELAY,
+            **self.defaults,
             **settings,
         }
         return {name: value for name, value in values.items() if value is not None}

@@ -19,6 +19,12 @@ def rows(path, sql):
         return connection.execute(sql).fetchall()
 
 
+def execute(path, sql):
+    """Change what is in it; the daemon is down."""
+    with closing(connect(path)) as connection:
+        connection.execute(sql)
+
+
 def entries(path):
     return rows(path, 'SELECT identity, sender, recipient FROM entry')
 

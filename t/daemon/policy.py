@@ -92,8 +92,12 @@ class Connection:
 
     def ask(self, **attributes):
         """The action that is answered to a request."""
-        self.send(request(**attributes))
+        self.send_request(**attributes)
         return self.read_answer()
+
+    def send_request(self, **attributes):
+        """Ask, and leave the answer for read_answer()."""
+        self.send(request(**attributes))
 
     def send(self, data):
         try:

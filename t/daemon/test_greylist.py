@@ -21,7 +21,7 @@ def ask_until_it_passes(daemon, **attributes):
 
     def passes():
         verdicts.append(daemon.verdict(**attributes))
-        return verdicts[-1]['answer'] == PASS
+        return verdicts[-1]['action'] == 'pass'
     wait_until('a retry passes', passes)
     return verdicts
 

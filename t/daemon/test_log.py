@@ -7,7 +7,7 @@ import pytest
 
 from policy import GREYLISTED, ConnectionClosed, new_recipient
 
-FIELDS = ['action', 'reason', 'client_name', 'client_address', 'sender', 'recipient', 'key', 'delay']
+FIELDS = ['action', 'reason', 'client_name', 'client_address', 'sender', 'recipient', 'key', 'iprev', 'spf', 'delay']
 
 NASTY = {
     'another field': b'a@b.example, action=pass',
@@ -39,7 +39,8 @@ def test_verdict_line_has_the_fields_of_the_contract_in_order(daemon):
     daemon.verdict(client_address='2001:db8::1', client_name='mail.example', sender='A@B.example', recipient='c@d.example')
     line = re.search('^sixgated: action=greylist.*$', daemon.log(), re.MULTILINE)[0]
     assert line == ('sixgated: action=greylist, reason=new, client_name=mail.example, client_address=2001:db8::1, '
-                    'sender=A@B.example, recipient=c@d.example, key=2001:db8::/64, delay=0')
+                    'sender=A@B.example, recipient=c@d.example, key=2001:db8::/64, '
+                    'iprev=pass, spf=none, delay=0')
 
 
 @pytest.mark.parametrize('what', NASTY)

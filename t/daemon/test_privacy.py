@@ -48,6 +48,25 @@ def test_neither_database_nor_log_know_an_address(private_daemon):
     assert_no_secret(private_daemon)
 
 
+def test_names_that_dns_knows_are_kept_and_logged_by_nobody(gated, names):
+    names.add("""
+2001:db8:5ec:4e7::1    PTR   secrethost.example
+secrethost.example     AAAA  2001:db8:5ec:4e7::1
+secretdomain.example   TXT   v=spf1 ip6:2001:db8:5ec:4e7::/64 -all
+secretfail.example     TXT   v=spf1 -all
+""")
+    gated.configure(privacy='yes', greylist='enforce', gate_families='ipv6 ipv4')
+    gated.start()
+    unnamed = {**SECRETS, 'client_name': 'unknown', 'reverse_client_name': 'secrethost.example'}
+    verdict = gated.verdict(**unnamed)
+    assert (verdict['reason'], verdict['spf']) == ('new', 'pass')
+    assert verdict['key'].startswith('h:')
+    assert gated.reason(**{**unnamed, 'sender': 'secret@secretfail.example'}) == 'gate (spf fail)'
+    assert gated.reason(**{**unnamed, 'client_address': '192.0.2.1'}) == 'gate (iprev permerror)'
+    gated.stop()
+    assert_no_secret(gated)
+
+
 def test_known_client_of_a_farm_is_not_named_either(daemon):
     daemon.farms.write_text('google ptr:.google.com\n')
     daemon.configure(privacy='yes', greylist_delay='1s', greylist_known_after=1)

@@ -3,14 +3,16 @@
 
 import os
 import re
+from ipaddress import ip_address
 
 import pytest
 
+import domains
 import hosts
 import network
 from daemon import Daemon
-from dns import Nameserver
 from mailhost import Mailhost
+from resolver import Resolver
 
 # Never in a mail log while the daemon is well ...
 COMPLAINTS = re.compile(r'.*(?:problem talking to server|4\.3\.5|fatal:|panic:).*')
@@ -24,16 +26,20 @@ def pytest_configure():
 
 
 @pytest.fixture(scope='session')
-def nameserver():
+def resolver():
     network.add_addresses(hosts.ALL)
-    nameserver = Nameserver(hosts.ALL)
-    nameserver.start()
-    yield nameserver
-    nameserver.stop()
+    resolver = Resolver(hosts.ALL, domains.ALL, broken_names())
+    resolver.start()
+    yield resolver
+    resolver.stop()
+
+
+def broken_names():
+    return [*domains.BROKEN, *(ip_address(host.address).reverse_pointer for host in hosts.WITH_BROKEN_PTR)]
 
 
 @pytest.fixture(scope='session')
-def running_mailhost(nameserver):
+def running_mailhost(resolver):
     mailhost = Mailhost()
     mailhost.start()
     yield mailhost

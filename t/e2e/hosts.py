@@ -2,7 +2,7 @@
 """The hosts of the tests: the mail host and those that send to it, each with a real address on lo.
 
 A host's name is what DNS says about its address (PTR).  The name leads back to the address, unless `forward`
-says otherwise; dns.py makes the zones from this table.  All but the hosts that are about bad names have a
+says otherwise; resolver.py makes the zones from this table.  All but the hosts that are about bad names have a
 confirmed name, so that the tests are about one thing at a time.
 """
 
@@ -16,6 +16,7 @@ class Host:
     address: str
     name: Optional[str]                        # None: no PTR
     forward: Optional[tuple[str, ...]] = None  # the addresses of the name; None: its own
+    second_name: Optional[str] = None          # another PTR record behind the first; it leads back
 
     @property
     def family(self):
@@ -26,8 +27,17 @@ class Host:
         return self.name or 'nameless.example'
 
     @property
-    def name_addresses(self):
-        return (self.address,) if self.forward is None else self.forward
+    def names(self):
+        return [name for name in (self.name, self.second_name) if name is not None]
+
+    @property
+    def forward_addresses(self):
+        """(name, address) of each A or AAAA record."""
+        if self.name is not None:
+            for address in (self.address,) if self.forward is None else self.forward:
+                yield self.name, address
+        if self.second_name is not None:
+            yield self.second_name, self.address
 
 
 # The mail host, by IP family.
@@ -58,6 +68,30 @@ ISP_2 = Host('198.51.100.52', 'out2.isp.example')
 ISP_3 = Host('2001:db8:51:1::53', 'out3.isp.example')
 NOT_ISP = Host('2001:db8:52:1::53', 'out.other-isp.example')
 
+# A third, known by the networks in its SPF record; see domains.py.
+BIG_1 = Host('192.0.2.201', 'customer-1.elsewhere.example')
+BIG_2 = Host('198.51.100.202', 'customer-2.elsewhere.example')
+BIG_3 = Host('203.0.113.203', 'mail-3.big.example')
+BIG_4 = Host('2001:db8:b16::204', 'customer-4.elsewhere.example')
+NOT_BIG = Host('192.0.2.204', 'mail-9.big.example')
+
+# Hosts that bring no proper name, over IPv6 where the gate asks for one, and over IPv4 where it may.
+NAMELESS = Host('2001:db8:90::1', None)
+OTHERS_NAME = Host('2001:db8:90::2', 'mail.contradicted.example', forward=('2001:db8:90::99',))
+NAME_WITHOUT_ADDRESS = Host('2001:db8:90::3', 'mail.unconfirmed.example', forward=())
+SECOND_NAME = Host('2001:db8:90::4', 'first.contradicted.example', forward=('2001:db8:90::99',),
+                   second_name='second.sender.example')
+BROKEN_PTR = Host('2001:db8:90::5', None)
+BROKEN_NAME = Host('2001:db8:90::6', 'mail.broken.example', forward=())
+NAMELESS_V4 = Host('203.0.113.90', None)
+OTHERS_NAME_V4 = Host('203.0.113.91', 'mail4.contradicted.example', forward=('203.0.113.99',))
+
+# DNS cannot tell the names of these.
+WITH_BROKEN_PTR = [BROKEN_PTR]
+
+# Sends on what it gets, under the senders' own names.
+FORWARDER = Host('2001:db8:91::1', 'out.forwarder.example')
+
 # Our own people, in networks that Postfix itself does not trust.
 OFFICE_V4 = Host('203.0.113.200', 'pc.office.example')
 OFFICE_V6 = Host('2001:db8:77::200', 'pc.office.example')
@@ -75,6 +109,8 @@ ALL = [
     *MX.values(),
     MAIL_V4, MAIL_V4_SAME_24, MAIL_V4_OTHER_24, MAIL_V6, MAIL_V6_SAME_64, MAIL_V6_OTHER_64,
     GOOGLE_1, GOOGLE_2, GOOGLE_3, LOOKALIKE, UNCONFIRMED, CONTRADICTED,
-    ISP_1, ISP_2, ISP_3, NOT_ISP,
+    ISP_1, ISP_2, ISP_3, NOT_ISP, BIG_1, BIG_2, BIG_3, BIG_4, NOT_BIG,
+    NAMELESS, OTHERS_NAME, NAME_WITHOUT_ADDRESS, SECOND_NAME, BROKEN_PTR, BROKEN_NAME, NAMELESS_V4, OTHERS_NAME_V4,
+    FORWARDER,
     OFFICE_V4, OFFICE_V6, PROXY, *CROWD,
 ]

@@ -28,11 +28,20 @@ def rejected(recipient, text):
     return Reply(554, f'5.7.1 <{recipient}>: Recipient address rejected: {text}')
 
 
+def is_refused(reply, code, status, recipient, *words):
+    """Whether it is a refusal with these codes, in a text with these words in it; fails, showing it, when not."""
+    beginning = f'{status} <{recipient}>: Recipient address rejected: '
+    assert reply.code == code and reply.text.startswith(beginning), reply
+    for word in words:
+        assert word in reply.text, f'the sender is not told {word}: {reply.text}'
+    return True
+
+
 class Session:
     """One SMTP session from host; `with Session(host) as session:` says QUIT at the end."""
 
-    def __init__(self, host):
-        self._smtp = smtplib.SMTP(MX[host.family].address, 25, local_hostname=host.helo,
+    def __init__(self, host, helo=None):
+        self._smtp = smtplib.SMTP(MX[host.family].address, 25, local_hostname=helo or host.helo,
                                   timeout=SMTP_TIMEOUT_S, source_address=(host.address, 0))
         self._smtp.ehlo()
 
@@ -72,16 +81,16 @@ class Session:
         return Reply(code, text.decode())
 
 
-def ask(host, sender, recipient):
+def ask(host, sender, recipient, helo=None):
     """The reply to RCPT; no message is sent."""
-    with Session(host) as session:
+    with Session(host, helo) as session:
         session.sender(sender)
         return session.recipient(recipient)
 
 
-def deliver(host, sender, recipient):
+def deliver(host, sender, recipient, helo=None):
     """Send a message.  Returns the reply to RCPT, and the token of the message if it was accepted."""
-    with Session(host) as session:
+    with Session(host, helo) as session:
         session.sender(sender)
         reply = session.recipient(recipient)
         if reply.code != 250:

@@ -79,6 +79,7 @@ def test_sigterm_in_the_middle_of_a_request_hangs_up_without_a_word(daemon):
 def test_restart_forgets_no_mail_that_was_answered(daemon, end):
     daemon.start()
     assert ask(MAIL_V6, SENDER, ALICE) == greylisted(ALICE)
+    daemon.wait_for_verdict(reason='new')  # the log may come after the answer, and with SIGKILL not at all
     getattr(daemon, end)()
     daemon.configure(greylist_delay=SHORT_DELAY)
     daemon.start_again()

@@ -6,6 +6,7 @@
  * A story is made of logical lines (t/scenario/README.md):
  *	set NAME = VALUE            a setting, as in sixgate.conf
  *	farm|sender|recipient LINE  a line of etc/farms, sender_access, recipient_access
+ *	dns RECORD                  what DNS knows (t/unit/zone.h); of all else it knows nothing
  *	restart                     the daemon ends and starts again
  *	TIME NAME[ADDRESS] from=<SENDER> to=<RECIPIENT> ACTION: REASON
  */
@@ -15,8 +16,11 @@
 #include "base/text_file.h"
 #include "daemon/check.h"
 #include "daemon/loader.h"
+#include "lookup/dns.h"
+#include "lookup/spf.h"
 #include "store/store.h"
 #include "tap.h"
+#include "zone.h"
 
 #include <event2/event.h>
 #include <stdarg.h>
@@ -37,7 +41,10 @@ struct story {
 	struct event_base *base;
 	struct loader *loader; /* NULL: not started */
 	struct ruleset *rules;
+	char *records; /* owned; of DNS, a line each */
 	struct store *store;
+	struct dns *dns;
+	struct spf *spf;
 	struct checker *checker;
 };
 
@@ -99,16 +106,35 @@ static void story_start(struct story *story)
 		printf("Bail out! %s\n", why);
 		exit(EXIT_FAILURE);
 	}
-	story->checker = checker_new(story->base, story->store, NULL);
+	struct dns_options dns_options = {
+		.servers = "", .timeout_s = 5, .cache_bytes = 1024 * 1024};
+	struct zone *zone = zone_new(story->base, story->records);
+	story->dns = dns_new_over(story->base, zone_transport(zone), &dns_options);
+	story->spf = spf_new(story->dns);
+	struct checker_parts parts = {.base = story->base,
+				      .store = story->store,
+				      .dns = story->dns,
+				      .spf = story->spf,
+				      .hostname = "mx.example"};
+	story->checker = checker_new(&parts);
 }
 
 static void story_stop(struct story *story)
 {
 	checker_free(&story->checker);
+	spf_free(&story->spf);
+	dns_free(&story->dns);
 	store_free(&story->store);
 	ruleset_release(&story->rules);
 	loader_free(&story->loader);
 	event_base_free(story->base);
+}
+
+static void story_add_record(struct story *story, struct span line)
+{
+	size_t length = strlen(story->records);
+	story->records = mem_resize(story->records, length + line.length + 2);
+	snprintf(story->records + length, line.length + 2, "%.*s\n", (int)line.length, line.text);
 }
 
 /* "2d", "1h30m", "0s": seconds; -1 when it is no time. */
@@ -164,7 +190,8 @@ static void story_ask(struct story *story, struct span line, char *words, size_t
 	int length =
 		snprintf(bytes, sizeof(bytes),
 			 "request=smtpd_access_policy\nprotocol_state=RCPT\nclient_name=%.*s\n"
-			 "client_address=%.*s\nsender=%.*s\nrecipient=%.*s\n\n",
+			 "client_address=%.*s\nhelo_name=helo.example\nsender=%.*s\n"
+			 "recipient=%.*s\n\n",
 			 (int)name.length, name.text, (int)address.length, address.text,
 			 (int)sender.length, sender.text, (int)recipient.length, recipient.text);
 	const char *why = request_parse(&request, (struct span){bytes, (size_t)length});
@@ -178,12 +205,16 @@ static void story_ask(struct story *story, struct span line, char *words, size_t
 		event_base_loop(story->base, EVLOOP_ONCE);
 	check_free(&check);
 
-	bool passes = strcmp(asked.verdict.answer, "DUNNO") == 0;
+	bool passes = strcmp(asked.verdict.answer, "DUNNO") == 0 ||
+		      strncmp(asked.verdict.answer, "PREPEND ", 8) == 0;
 	verdict_reason_words(&asked.verdict, reason);
 	snprintf(words, size, "%s: %s", verdict_action_word(&asked.verdict), reason);
 	if (asked.verdict.delay_s > 0)
 		snprintf(words + strlen(words), size - strlen(words), ", delay=%lld",
 			 (long long)asked.verdict.delay_s);
+	if (asked.verdict.gate_dry[0] != '\0')
+		snprintf(words + strlen(words), size - strlen(words), ", gate=dry (%s)",
+			 asked.verdict.gate_dry);
 	if (passes != (asked.verdict.action == VERDICT_PASS))
 		snprintf(words + strlen(words), size - strlen(words), ", answered \"%.60s\"",
 			 asked.verdict.answer);
@@ -196,7 +227,8 @@ static void story_line(struct story *story, struct span line, unsigned number)
 
 	rest = span_trim(rest);
 	bool sets_up = span_equals(word, SPAN("set")) || span_equals(word, SPAN("farm")) ||
-		       span_equals(word, SPAN("sender")) || span_equals(word, SPAN("recipient"));
+		       span_equals(word, SPAN("sender")) || span_equals(word, SPAN("recipient")) ||
+		       span_equals(word, SPAN("dns"));
 	if (sets_up && story->loader != NULL) {
 		tap_ok(false, "%s:%u: settings stand before the first request", story->name,
 		       number);
@@ -204,6 +236,8 @@ static void story_line(struct story *story, struct span line, unsigned number)
 	}
 	if (span_equals(word, SPAN("set")))
 		return story_set(story, "%.*s", (int)rest.length, rest.text);
+	if (span_equals(word, SPAN("dns")))
+		return story_add_record(story, rest);
 	if (span_equals(word, SPAN("farm")))
 		return story_append(story, "farms", rest);
 	if (span_equals(word, SPAN("sender")))
@@ -238,7 +272,8 @@ static void story_line(struct story *story, struct span line, unsigned number)
 
 int main(int argc, char **argv)
 {
-	struct story story = {.directory = "/tmp/sixgate-story-XXXXXX"};
+	struct story story = {.directory = "/tmp/sixgate-story-XXXXXX",
+			      .records = mem_copy_string("")};
 	struct diag diag = {0};
 	struct text_file file;
 	struct span line;
@@ -256,6 +291,7 @@ int main(int argc, char **argv)
 	if (story.loader != NULL)
 		story_stop(&story);
 	text_file_clear(&file);
+	free(story.records);
 	for (size_t i = 0; i < story.setting_count; i++)
 		free(story.settings[i]);
 	libevent_global_shutdown();

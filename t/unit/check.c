@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One request on its way: whatever the store does, there is one verdict, later, and none after a
- * free. */
+/* One request on its way: whatever the store and DNS do, there is one verdict, later, and none
+ * after a free. */
 #include "daemon/check.h"
 
 #include "base/hash.h"
 #include "base/memory.h"
 #include "daemon/loader.h"
+#include "lookup/dns.h"
+#include "lookup/spf.h"
 #include "store/store.h"
 #include "tap.h"
+#include "zone.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -20,6 +23,7 @@ struct fake_store {
 	struct store base;
 	enum behaviour behaviour;
 	int cancelled;
+	int looks, questions; /* that were asked: look only, and in full */
 };
 
 struct fake_request {
@@ -50,7 +54,8 @@ static struct store_request *fake_start(struct store *store, const struct store_
 					store_done_fn *done, void *arg)
 {
 	struct fake_request *request = mem_alloc(sizeof(*request));
-	(void)question;
+	struct fake_store *fake = (struct fake_store *)store;
+	*(question->look_only ? &fake->looks : &fake->questions) += 1;
 	request->base.store = store;
 	request->done = done;
 	request->arg = arg;
@@ -223,16 +228,110 @@ static void test_free(struct fake_store *store, struct checker *checker)
 		      "a check keeps the rules that it began with");
 }
 
+#define IPV6 RCPT "client_name=unknown\nclient_address=2001:db8::1\nhelo_name=h.example\n"
+
+/* DNS that is silent holds up one mail for three quarters of check_deadline, and no other. */
+static void test_silent_dns(struct fake_store *store, struct checker *checker)
+{
+	static const char silent[] = IPV6 "sender=a@never.example\nrecipient=c@d\n\n";
+	static const char silent_ipv4[] =
+		RCPT "client_address=192.0.2.1\nsender=a@never.example\nrecipient=c@d\n\n";
+	struct asked gated = {0}, free_me = {0}, ungated = {0}, other = {0};
+	struct loader *loader;
+	/* A second is left for the store, behind three that DNS gets. */
+	struct ruleset *rules =
+		rules_with((char[]){"check_deadline=4"}, (char[]){"greylist=enforce"}, &loader);
+
+	store->behaviour = ANSWERS_NEW;
+	store->looks = store->questions = 0;
+	ask(checker, rules, silent, &gated);
+	ask(checker, rules, silent, &free_me);
+	ask(checker, rules, silent_ipv4, &ungated);
+	ask(checker, rules, RCPT "client_address=192.0.2.1\nsender=a@x.example\nrecipient=c@d\n\n",
+	    &other);
+	await(&other);
+	tap_ok(gated.verdicts == 0 && ungated.verdicts == 0 && other.verdict.reason == REASON_NEW,
+	       "one mail waits for DNS, another does not");
+	tap_ok(store->looks == 2 && store->questions == 1,
+	       "the store is looked at first, and asked in full when SPF has told all it knows");
+	check_free(&free_me.check);
+	await(&gated);
+	await(&ungated);
+	tap_is_number(free_me.verdicts, 0, "a check that is freed while DNS is asked gives none");
+	tap_is_number(gated.verdict.reason, REASON_GATE, "silent DNS is for the gate to judge");
+	tap_ok(strncmp(gated.verdict.answer, "DEFER_IF_PERMIT 4.7.25 ", 23) == 0,
+	       "and never a refusal for good");
+	tap_is_number(ungated.verdict.reason, REASON_NEW,
+		      "where there is no gate, greylisting goes on without SPF");
+	ruleset_release(&rules);
+	loader_free(&loader);
+
+	struct asked passes = {0};
+	rules = rules_with((char[]){"on_dns_failure=pass"}, (char[]){"check_deadline=4"}, &loader);
+	ask(checker, rules, silent, &passes);
+	await(&passes);
+	tap_is_number(passes.verdict.reason, REASON_NEW, "on_dns_failure = pass goes on");
+	ruleset_release(&rules);
+	loader_free(&loader);
+}
+
+static void test_header(struct fake_store *store, struct checker *checker)
+{
+	static const char first[] = RCPT "client_name=m.example\nclient_address=2001:db8::1\n"
+					 "sender=a@ok.example\nrecipient=c@d\ninstance=1.2\n\n";
+	static const char header[] = "PREPEND Authentication-Results: mx.example; "
+				     "iprev=pass policy.iprev=\"2001:db8::1\"; "
+				     "spf=pass smtp.mailfrom=ok.example";
+	struct asked one = {0}, two = {0}, deferred = {0};
+	struct loader *loader;
+	struct ruleset *rules =
+		rules_with((char[]){"greylist=enforce"}, (char[]){"check_deadline=1"}, &loader);
+
+	store->behaviour = ANSWERS_NEW;
+	ask(checker, rules, first, &deferred);
+	await(&deferred);
+	tap_is_number(deferred.verdict.reason, REASON_NEW, "a recipient that has to wait ...");
+	ruleset_release(&rules);
+	loader_free(&loader);
+	rules = rules_with((char[]){"greylist=off"}, (char[]){"check_deadline=1"}, &loader);
+	ask(checker, rules, first, &one);
+	await(&one);
+	tap_is(one.verdict.answer, header,
+	       "... does not use up the header of the next one, which passes");
+	ask(checker, rules, first, &two);
+	await(&two);
+	tap_is(two.verdict.answer, "DUNNO", "a third one of the same message has none");
+	ruleset_release(&rules);
+	loader_free(&loader);
+}
+
 int main(void)
 {
 	struct fake_store store = {.base.class = &fake_class};
 
 	hash_init();
 	base = event_base_new();
-	struct checker *checker = checker_new(base, &store.base, NULL);
+	struct zone *zone = zone_new(base, "never.example ANY @never\n"
+					   "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+					   "8.b.d.0.1.0.0.2.ip6.arpa PTR @never\n"
+					   "ok.example TXT v=spf1 ip6:2001:db8::/32 -all\n");
+	struct dns_options dns_options = {
+		.servers = "", .timeout_s = 5, .cache_bytes = 1024 * 1024};
+	struct dns *dns = dns_new_over(base, zone_transport(zone), &dns_options);
+	struct spf *spf = spf_new(dns);
+	struct checker_parts parts = {.base = base,
+				      .store = &store.base,
+				      .dns = dns,
+				      .spf = spf,
+				      .hostname = "mx.example"};
+	struct checker *checker = checker_new(&parts);
 	test_verdicts(&store, checker);
 	test_free(&store, checker);
+	test_silent_dns(&store, checker);
+	test_header(&store, checker);
 	checker_free(&checker);
+	spf_free(&spf);
+	dns_free(&dns);
 	event_base_free(base);
 	libevent_global_shutdown();
 	return tap_done();

@@ -54,9 +54,9 @@ static void test_errors(void)
 	static const struct {
 		const char *text, *error;
 	} cases[] = {
-		{"greylist_delay = 5 minutes\n", ":1: greylist_delay: \"5 minutes\": expected a "
-						 "time from 1s to 86400s, such as 300s, 5m, "
-						 "2h, 2d or 1w"},
+		{"greylist_delay = 5 minutes\n",
+		 ":1: greylist_delay: \"5 minutes\": expected a "
+		 "time from 1s to 86400s, in s, m, h, d or w, such as 5m"},
 		{"\n\ngreylst = dry\n",
 		 ":3: greylst: there is no such setting; sixgate.conf(5) lists them"},
 		{"greylist\n", ":1: \"greylist\": expected name = value"},
@@ -88,6 +88,31 @@ static void test_errors(void)
 		 ":1: greylist_text: expected a text of 1 to 200 bytes, it has 0"},
 		{"greylist_text = a\001b\n",
 		 ":1: greylist_text: control characters or bytes that are not UTF-8"},
+		{"gate_families = ipv6 ipx\n",
+		 ":1: gate_families: \"ipx\": expected ipv6 or ipv4, or several of them"},
+		{"gate_families =\n",
+		 ":1: gate_families: is empty; expected ipv6 or ipv4, or several of them"},
+		{"dns_servers = 192.0.2.1 ns.example\n",
+		 ":1: dns_servers: \"ns.example\": expected an address: ADDR, ADDR:PORT or "
+		 "[ADDR]:PORT, such as 192.0.2.1 or [2001:db8::1]:5353"},
+		{"dns_servers = fe80::1%eth0\n",
+		 ":1: dns_servers: \"fe80::1%eth0\": expected an address: ADDR, ADDR:PORT or "
+		 "[ADDR]:PORT, such as 192.0.2.1 or [2001:db8::1]:5353"},
+		{"dns_servers = 0.0.0.0\n",
+		 ":1: dns_servers: \"0.0.0.0\": expected an address: ADDR, ADDR:PORT or "
+		 "[ADDR]:PORT, such as 192.0.2.1 or [2001:db8::1]:5353"},
+		{"dns_servers = ::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9\n",
+		 ":1: dns_servers: expected at most 8 servers"},
+		{"authserv_id = my host\n",
+		 ":1: authserv_id: \"my host\": expected one word of at most 253 bytes, such as "
+		 "mx.example.org"},
+		{"trusted_forwarders = forward.example\n",
+		 ":1: trusted_forwarders: \"forward.example\": a name without a dot in front; "
+		 "expected networks such as 192.0.2.0/24 [2001:db8::]/32, or names such as "
+		 ".forward.example"},
+		{"trusted_forwarders = .org\n",
+		 ":1: trusted_forwarders: \".org\": only one label; expected networks such as "
+		 "192.0.2.0/24 [2001:db8::]/32, or names such as .forward.example"},
 		{"greylist_delay = 1h\ngreylist_retry_window = 30m\n",
 		 ": greylist_delay: is not shorter than greylist_retry_window, so that no retry "
 		 "could ever "
