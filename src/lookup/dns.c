@@ -35,10 +35,15 @@ enum {
 
 #define DNS_RESOLV_CONF "/etc/resolv.conf"
 
+/* Where an answer comes from.  Each kind has a queue of its own, and they take turns: who needs
+ * only what is known does not wait behind a thousand others whose answers have just come. */
+enum dns_ready { DNS_READY_KEPT, DNS_READY_FRESH, DNS_READY_COUNT };
+
 /* One who asked. */
 struct dns_query {
 	struct dns *dns;                 /* borrowed */
 	struct dns_job *job;             /* borrowed; is in its waiters.  NULL: is in dns->ready */
+	enum dns_ready ready;            /* in which of them */
 	const struct dns_answer *answer; /* held; NULL while there is a job */
 	dns_done_fn *done;
 	void *arg;
@@ -99,7 +104,9 @@ struct dns {
 	uint64_t failed_domain;        /* hash of the one that failed last */
 	unsigned failed_domains;       /* how often that was another one than before */
 	bool is_silent;                /* said so in the log */
-	struct dns_query_queue ready;  /* have their answer, which goes out from the loop */
+	struct dns_query_queue ready[DNS_READY_COUNT]; /* have their answer, which goes out from the
+							* loop */
+	enum dns_ready turn;                           /* whose turn it was */
 	size_t ready_count;
 	struct event
 		*on_ready;  /* owned; active, or due in the next round, while ready is not empty */
@@ -113,13 +120,15 @@ struct event_base *dns_event_base(const struct dns *dns)
 }
 
 /* The answer goes out from the loop. */
-static void dns_set_ready(struct dns_query *query, const struct dns_answer *answer)
+static void dns_set_ready(struct dns_query *query, const struct dns_answer *answer,
+			  enum dns_ready ready)
 {
 	struct dns *dns = query->dns;
 
 	query->job = NULL;
 	query->answer = dns_answer_hold(answer);
-	TAILQ_INSERT_TAIL(&dns->ready, query, link);
+	query->ready = ready;
+	TAILQ_INSERT_TAIL(&dns->ready[ready], query, link);
 	if (dns->ready_count++ == 0 && !dns->is_delivering)
 		event_active(dns->on_ready, EV_TIMEOUT, 0);
 }
@@ -127,7 +136,7 @@ static void dns_set_ready(struct dns_query *query, const struct dns_answer *answ
 static void dns_unset_ready(struct dns_query *query)
 {
 	query->dns->ready_count--;
-	TAILQ_REMOVE(&query->dns->ready, query, link);
+	TAILQ_REMOVE(&query->dns->ready[query->ready], query, link);
 }
 
 /* The only place that answers. */
@@ -143,6 +152,15 @@ static void dns_finish(struct dns_query *query)
 	dns_answer_release(&answer);
 }
 
+/* The next of those who are ready; there is one. */
+static struct dns_query *dns_next_ready(struct dns *dns)
+{
+	dns->turn = dns->turn == DNS_READY_KEPT ? DNS_READY_FRESH : DNS_READY_KEPT;
+	if (TAILQ_EMPTY(&dns->ready[dns->turn]))
+		dns->turn = dns->turn == DNS_READY_KEPT ? DNS_READY_FRESH : DNS_READY_KEPT;
+	return TAILQ_FIRST(&dns->ready[dns->turn]);
+}
+
 static void on_dns_ready(evutil_socket_t fd, short events, void *arg)
 {
 	/* What is activated from here would run before the loop looks at the sockets again. */
@@ -155,7 +173,7 @@ static void on_dns_ready(evutil_socket_t fd, short events, void *arg)
 	/* What an answer leads to takes its time, up to a run of SPF with ten new questions. */
 	dns->is_delivering = true;
 	for (size_t turns = dns->ready_count; turns > 0 && dns->ready_count > 0; turns--) {
-		struct dns_query *query = TAILQ_FIRST(&dns->ready);
+		struct dns_query *query = dns_next_ready(dns);
 		dns_unset_ready(query);
 		dns_finish(query);
 		if (clock_mono_ms() >= until_ms)
@@ -239,7 +257,7 @@ static void dns_job_finish(struct dns_job *job, const struct dns_answer *answer)
 
 	while ((query = TAILQ_FIRST(&job->waiters)) != NULL) {
 		TAILQ_REMOVE(&job->waiters, query, link);
-		dns_set_ready(query, answer);
+		dns_set_ready(query, answer, DNS_READY_FRESH);
 	}
 	dns_job_detach(job);
 	LIST_REMOVE(job, in_bucket);
@@ -424,7 +442,7 @@ struct dns_query *dns_start(struct dns *dns, enum dns_type type, struct span nam
 	const struct dns_answer *known =
 		is_name ? dns_cache_find(dns->cache, type, folded, now_ms) : dns->no_name;
 	if (known != NULL) {
-		dns_set_ready(query, known);
+		dns_set_ready(query, known, DNS_READY_KEPT);
 		return query;
 	}
 	struct dns_job *job = dns_find_job(dns, type, folded);
@@ -491,7 +509,8 @@ struct dns *dns_new_over(struct event_base *base, struct dns_transport *transpor
 	dns->failed = dns_answer_new(DNS_FAILED, DNS_FAILURE_KEPT_S);
 	dns->on_ready = event_new(base, -1, 0, on_dns_ready, dns);
 	TAILQ_INIT(&dns->jobs);
-	TAILQ_INIT(&dns->ready);
+	for (size_t i = 0; i < DNS_READY_COUNT; i++)
+		TAILQ_INIT(&dns->ready[i]);
 	dns_set_options(dns, options);
 	dns->is_over = transport != NULL;
 	dns->transport = dns->is_over ? transport : dns_make_transport(dns);

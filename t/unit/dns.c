@@ -35,7 +35,10 @@ struct asker {
 	struct asker *cancels; /* the query of this one, when there is an answer */
 	const char *asks;      /* this next, when there is an answer */
 	bool is_inside;        /* the start is running */
+	int order;             /* its number among all answers since begin() */
 };
+
+static int answers_so_far;
 
 static void on_answer(const struct dns_answer *answer, void *arg);
 
@@ -53,6 +56,8 @@ static void on_answer(const struct dns_answer *answer, void *arg)
 
 	asker->query = NULL;
 	asker->answers += asker->is_inside ? 1000 : 1;
+	asker->order = ++answers_so_far;
+
 	asker->status = dns_answer_status(answer);
 	asker->count = dns_answer_count(answer);
 	if (asker->cancels != NULL)
@@ -67,7 +72,9 @@ static void begin(bool later, int64_t timeout_s)
 	const struct dns_options options = {
 		.servers = "", .timeout_s = timeout_s, .cache_bytes = 1 << 20};
 
+	answers_so_far = 0;
 	zone = zone_new(base, ZONE);
+
 	if (later)
 		zone_answer_later(zone);
 	dns = dns_new_over(base, zone_transport(zone), &options);
@@ -289,6 +296,31 @@ static void test_end(void)
 	       "an end with questions out tells nobody");
 }
 
+/* A crowd has its answers at the same time as somebody who asks for what is known. */
+static void test_turns(void)
+{
+	enum { CROWD = 200 };
+	static struct asker crowd[CROWD];
+	struct asker first = {0}, known = {0};
+	char name[32];
+
+	begin(false, 60);
+	ask(&first, DNS_A, "a.example");
+	run();
+	for (int i = 0; i < CROWD; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		ask(&crowd[i], DNS_A, name);
+	}
+	ask(&known, DNS_A, "a.example");
+	await(&known);
+	tap_ok(known.status == DNS_FOUND && known.order <= first.order + 2,
+	       "who asks for what is known does not wait behind a crowd");
+	while (crowd[CROWD - 1].answers == 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	tap_is_number(answers_so_far, CROWD + 2, "and the crowd has its answers, each once");
+	dns_free(&dns);
+}
+
 int main(void)
 {
 	log_open(true);
@@ -300,7 +332,9 @@ int main(void)
 	test_cancel();
 	test_timeout();
 	test_bound();
+	test_turns();
 	test_end();
+
 	event_base_free(base);
 	return tap_done();
 }
