@@ -9,39 +9,6 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-static struct file_look file_watch_look(const char *path)
-{
-	struct file_look look = {.exists = false};
-	struct stat about;
-
-	if (path[0] == '\0' || stat(path, &about) != 0)
-		return look;
-	look.exists = true;
-	look.device = about.st_dev;
-	look.inode = about.st_ino;
-	look.size = about.st_size;
-	look.modified = about.st_mtim;
-	look.changed = about.st_ctim;
-	return look;
-}
-
-static bool file_watch_same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool file_watch_same_file(const struct file_look *a, const struct file_look *b)
-{
-	return a->exists == b->exists && a->device == b->device && a->inode == b->inode;
-}
-
-static bool file_watch_same(const struct file_look *a, const struct file_look *b)
-{
-	return file_watch_same_file(a, b) && a->size == b->size &&
-	       file_watch_same_time(a->modified, b->modified) &&
-	       file_watch_same_time(a->changed, b->changed);
-}
-
 /* Watch the inode that path leads to now. */
 static void file_watch_follow(struct file_watch *watch)
 {
@@ -79,7 +46,7 @@ void file_watch_init(struct file_watch *watch, const char *path)
 				     .watch = -1};
 	if (path[0] != '\0')
 		file_watch_follow_directory(watch);
-	watch->taken = watch->seen = file_watch_look(path);
+	watch->taken = watch->seen = file_look_at(path);
 	file_watch_follow(watch);
 }
 
@@ -159,11 +126,11 @@ bool file_watch_is_written(struct file_watch *watch)
 
 bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
 {
-	struct file_look now = file_watch_look(watch->path);
+	struct file_look now = file_look_at(watch->path);
 	bool is_written = file_watch_is_written(watch);
 
-	if (!file_watch_same(&now, &watch->seen)) {
-		bool is_other_file = !file_watch_same_file(&now, &watch->seen);
+	if (!file_look_is_same(&now, &watch->seen)) {
+		bool is_other_file = !file_look_is_same_file(&now, &watch->seen);
 		watch->seen = now;
 		watch->seen_ms = mono_ms;
 		if (is_other_file)
@@ -174,7 +141,7 @@ bool file_watch_has_changed(struct file_watch *watch, int64_t mono_ms)
 		file_watch_follow(watch);
 	if (watch->directory < 0 && watch->path[0] != '\0')
 		file_watch_follow_directory(watch);
-	if (file_watch_same(&watch->seen, &watch->taken))
+	if (file_look_is_same(&watch->seen, &watch->taken))
 		return false;
 	/* truncate(2) is a write without an end that could be seen, and some programs keep a file
 	 * open. */
@@ -189,8 +156,8 @@ void file_watch_take(struct file_watch *watch)
 
 bool file_watch_is_unchanged(const struct file_watch *watch)
 {
-	struct file_look now = file_watch_look(watch->path);
-	return file_watch_same(&now, &watch->seen);
+	struct file_look now = file_look_at(watch->path);
+	return file_look_is_same(&now, &watch->seen);
 }
 
 bool file_watch_is_finished(const struct file_watch *watch)

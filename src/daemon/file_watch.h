@@ -9,23 +9,15 @@
  */
 #pragma once
 
+#include "base/file_look.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 enum {
 	FILE_WATCH_SETTLED_MS =
 		500, /* without a change, and it is done, when nobody is seen writing */
 	FILE_WATCH_PATIENCE_MS = 60000, /* without a change, and it is done, whoever has it open */
-};
-
-/* What one look at a file showed. */
-struct file_look {
-	bool exists;
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified, changed;
 };
 
 struct file_watch {

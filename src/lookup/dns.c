@@ -9,6 +9,7 @@
 #include "dns.h"
 
 #include "base/clock.h"
+#include "base/file_look.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
 
 enum {
 	DNS_BUCKETS = 8192,             /* of jobs; a power of two */
@@ -73,15 +73,6 @@ struct dns_errand {
 	struct dns_job *job; /* borrowed; NULL: nobody wants the answer any more */
 };
 
-/* What a file looked like. */
-struct dns_look {
-	bool exists;
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
-};
-
 struct dns {
 	struct event_base *base;         /* borrowed */
 	struct dns_transport *transport; /* owned */
@@ -89,7 +80,7 @@ struct dns {
 	char *servers;                   /* owned; empty: from resolv_conf */
 	char *resolv_conf;               /* owned */
 	int64_t timeout_s;
-	struct dns_look resolv_conf_seen;
+	struct file_look resolv_conf_seen;
 	int64_t resolv_conf_look_ms; /* monotonic: of the last look */
 	struct dns_cache *cache;     /* owned */
 	/* Held: answers to what is not asked. */
@@ -362,34 +353,12 @@ static struct dns_job *dns_job_new(struct dns *dns, enum dns_type type, const ch
 	return job;
 }
 
-static struct dns_look dns_look(const char *path)
-{
-	struct dns_look look = {.exists = false};
-	struct stat about;
-
-	if (stat(path, &about) != 0)
-		return look;
-	look.exists = true;
-	look.device = about.st_dev;
-	look.inode = about.st_ino;
-	look.size = about.st_size;
-	look.modified = about.st_mtim;
-	return look;
-}
-
-static bool dns_look_is_same(const struct dns_look *a, const struct dns_look *b)
-{
-	return a->exists == b->exists && a->device == b->device && a->inode == b->inode &&
-	       a->size == b->size && a->modified.tv_sec == b->modified.tv_sec &&
-	       a->modified.tv_nsec == b->modified.tv_nsec;
-}
-
 /* A transport by the options.  The look at the file comes first: what is written to it while it is
  * read will be seen. */
 static struct dns_transport *dns_make_transport(struct dns *dns)
 {
 	dns->resolv_conf_look_ms = clock_mono_ms();
-	dns->resolv_conf_seen = dns_look(dns->resolv_conf);
+	dns->resolv_conf_seen = file_look_at(dns->resolv_conf);
 	return dns_ares_new(dns->base, dns->servers, dns->resolv_conf, 1000 * dns->timeout_s);
 }
 
@@ -419,8 +388,8 @@ static void dns_watch_resolv_conf(struct dns *dns, int64_t now_ms)
 	    now_ms - dns->resolv_conf_look_ms < DNS_RESOLV_CONF_LOOK_MS)
 		return;
 	dns->resolv_conf_look_ms = now_ms;
-	struct dns_look look = dns_look(dns->resolv_conf);
-	if (dns_look_is_same(&look, &dns->resolv_conf_seen))
+	struct file_look look = file_look_at(dns->resolv_conf);
+	if (file_look_is_same(&look, &dns->resolv_conf_seen))
 		return;
 	log_info("dns: %s has changed, and is read again", dns->resolv_conf);
 	dns_replace_transport(dns);
