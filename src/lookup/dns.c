@@ -95,14 +95,13 @@ struct dns {
 	uint64_t failed_domain;        /* hash of the one that failed last */
 	unsigned failed_domains;       /* how often that was another one than before */
 	bool is_silent;                /* said so in the log */
-	struct dns_query_queue ready[DNS_READY_COUNT]; /* have their answer, which goes out from the
-							* loop */
-	enum dns_ready turn;                           /* whose turn it was */
+	/* Those who have their answer, which goes out from the loop. */
+	struct dns_query_queue ready[DNS_READY_COUNT];
+	enum dns_ready turn; /* whose turn it was */
 	size_t ready_count;
-	struct event
-		*on_ready;  /* owned; active, or due in the next round, while ready is not empty */
-	bool is_delivering; /* it runs */
-	size_t queries;     /* that were neither answered nor cancelled */
+	bool is_delivering;     /* on_ready runs */
+	struct event *on_ready; /* owned; while there are any, active or due in the next round */
+	size_t queries;         /* that were neither answered nor cancelled */
 };
 
 struct event_base *dns_event_base(const struct dns *dns)

@@ -91,8 +91,7 @@ struct inquiry *inquiry_new(const struct inquiry_sources *sources, const struct 
 	inquiry->deadline_ms = clock_mono_ms() + deadline_ms;
 	if (confirmed_name.length > 0) {
 		inquiry->evidence.iprev.result = IPREV_PASS;
-		/* Whatever smtpd's resolver takes for a name, the hosts file say: it confirmed it.
-		 */
+		/* A name of smtpd's hosts file may be none to DNS; it is confirmed all the same. */
 		(void)dns_name_fold(confirmed_name, inquiry->evidence.iprev.name);
 	}
 	return inquiry;
