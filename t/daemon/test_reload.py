@@ -7,6 +7,7 @@ import signal
 import database
 from daemon import Load
 from policy import GREYLISTED, PASS, new_recipient, request
+from poll import wait_until
 
 TEXT = re.compile(r'DEFER_IF_PERMIT 4\.7\.1 Text number \d+')
 
@@ -109,7 +110,7 @@ def test_many_reloads_at_once_are_harmless(daemon):
     assert daemon.ask() in (GREYLISTED, later('At last'))
     daemon.reload()
     assert daemon.ask() == later('At last')
-    assert daemon.has_closed_all_since(before)
+    wait_until('all is closed again', lambda: daemon.has_closed_all_since(before))
 
 
 def test_changed_policy_listen_says_that_it_takes_a_restart(daemon):
