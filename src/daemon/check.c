@@ -330,7 +330,8 @@ static void check_ask_store(struct check *check, bool look_only)
 	struct store_question question;
 
 	triplet_ask(&source, clock_wall_s(), &question);
-	question.look_only = check->is_looking = look_only;
+	question.mode = look_only ? STORE_LOOK : STORE_KEEP;
+	check->is_looking = look_only;
 	/* The admin knows a farm by name; however much it brings, it is no flood. */
 	question.store_new =
 		check->farm != NULL || !flood_is_over(checker->flood, &check->client,

@@ -22,7 +22,7 @@ struct triplet_source {
 	const struct privacy *privacy;  /* NULL: names and addresses are stored as they are */
 };
 
-/* Fill in the whole question at now_s (Unix time), except for store_new and look_only, which are
- * false. */
+/* Fill in the whole question at now_s (Unix time), except for store_new, which is false, and mode.
+ */
 void triplet_ask(const struct triplet_source *source, int64_t now_s,
 		 struct store_question *question);

@@ -348,17 +348,27 @@ static enum sqlite_db_status sqlite_db_keep_client(struct sqlite_db *db, const c
 /* Whether what was decided is to be written. */
 static bool sqlite_db_keeps(const struct store_question *question, enum greylist_outcome outcome)
 {
-	return !question->look_only || (outcome != GREYLIST_NEW && outcome != GREYLIST_EARLY);
+	switch (question->mode) {
+	case STORE_KEEP:
+		return true;
+	case STORE_LOOK:
+		return outcome != GREYLIST_NEW && outcome != GREYLIST_EARLY;
+	case STORE_SHOW:
+		break;
+	}
+	return false;
 }
 
 enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 const struct store_question *question,
-					 struct greylist_decision *decision)
+					 struct store_answer *answer)
 {
-	struct greylist_finding findings[IDENTITY_MAX] = {0};
+	struct greylist_finding *findings = answer->findings;
+	struct greylist_decision *decision = &answer->decision;
 	struct sqlite_db_row rows[IDENTITY_MAX] = {0};
 	enum sqlite_db_status status = SQLITE_DB_OK;
 
+	memset(answer->findings, 0, sizeof(answer->findings));
 	for (size_t i = 0; status == SQLITE_DB_OK && i < question->who.count; i++) {
 		const struct identity *identity = &question->who.list[i];
 		status = sqlite_db_find_entry(db, identity->key, question, &rows[i], &findings[i]);

@@ -47,10 +47,10 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 	__attribute__((warn_unused_result));
 
-/* Find, decide, keep (store.h). */
+/* Find, decide, keep (store.h); fills in all of *answer but its status. */
 enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 const struct store_question *question,
-					 struct greylist_decision *decision)
+					 struct store_answer *answer)
 	__attribute__((warn_unused_result));
 
 /* The farms' networks (store.h).  The caller clears *networks in any case. */

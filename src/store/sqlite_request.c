@@ -51,7 +51,7 @@ enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct 
 	switch (request->kind) {
 	case SQLITE_REQUEST_GREYLIST:
 		return sqlite_db_greylist(db, &request->greylist.question,
-					  &request->greylist.decision);
+					  &request->greylist.answer);
 	case SQLITE_REQUEST_NETWORKS_READ:
 		/* What an earlier try found. */
 		sqlite_networks_clear(&request->networks.found);
@@ -64,10 +64,10 @@ enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct 
 	abort();
 }
 
-static void sqlite_request_answer_greylist(const struct sqlite_request *request)
+static void sqlite_request_answer_greylist(struct sqlite_request *request)
 {
-	const struct store_answer answer = {request->status, request->greylist.decision};
-	request->greylist.done(&answer, request->arg);
+	request->greylist.answer.status = request->status;
+	request->greylist.done(&request->greylist.answer, request->arg);
 }
 
 static void sqlite_request_answer_networks(const struct sqlite_request *request)
@@ -81,7 +81,7 @@ static void sqlite_request_answer_networks(const struct sqlite_request *request)
 	request->networks.done(&answer, request->arg);
 }
 
-void sqlite_request_answer(const struct sqlite_request *request)
+void sqlite_request_answer(struct sqlite_request *request)
 {
 	if (request->is_cancelled)
 		return;

@@ -28,7 +28,7 @@ struct sqlite_request {
 	union {
 		struct {
 			struct store_question question;
-			struct greylist_decision decision;
+			struct store_answer answer; /* its status is filled in at the end */
 			store_done_fn *done;
 		} greylist;
 		struct {
@@ -54,6 +54,6 @@ enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct 
 	__attribute__((warn_unused_result));
 
 /* Call the asker's done(), unless it cancelled. */
-void sqlite_request_answer(const struct sqlite_request *request);
+void sqlite_request_answer(struct sqlite_request *request);
 
 void sqlite_request_free(struct sqlite_request **request);

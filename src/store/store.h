@@ -22,6 +22,14 @@ struct event_base;
 struct store;
 struct store_request;
 
+/* What a question leaves behind. */
+enum store_mode {
+	STORE_KEEP, /* what greylisting decides to keep */
+	STORE_LOOK, /* the same, but nothing of a triplet that has to wait: the caller may find out
+		     * more about the client, and ask again */
+	STORE_SHOW, /* nothing at all: somebody wants to know what would be decided, and why */
+};
+
 /* One question.  A value: the store copies it. */
 struct store_question {
 	struct identities who;
@@ -29,9 +37,8 @@ struct store_question {
 	char recipient[SENDER_KEY_SIZE]; /* normalised */
 	struct greylist_limits limits;
 	bool store_new; /* false: a new triplet has to wait, but is not kept */
-	bool look_only; /* keep nothing of a triplet that has to wait: the caller may find out more
-			 * about the client, and ask again.  One that passes is kept as always. */
-	int64_t now_s;  /* Unix time */
+	enum store_mode mode;
+	int64_t now_s; /* Unix time */
 };
 
 enum store_status {
@@ -41,7 +48,9 @@ enum store_status {
 
 struct store_answer {
 	enum store_status status;
-	struct greylist_decision decision; /* STORE_ANSWERED only */
+	/* STORE_ANSWERED only. */
+	struct greylist_decision decision;
+	struct greylist_finding findings[IDENTITY_MAX]; /* by number of identity: what was there */
 };
 
 typedef void store_done_fn(const struct store_answer *answer, void *arg);

@@ -55,7 +55,7 @@ static struct store_request *fake_start(struct store *store, const struct store_
 {
 	struct fake_request *request = mem_alloc(sizeof(*request));
 	struct fake_store *fake = (struct fake_store *)store;
-	*(question->look_only ? &fake->looks : &fake->questions) += 1;
+	*(question->mode == STORE_LOOK ? &fake->looks : &fake->questions) += 1;
 	request->base.store = store;
 	request->done = done;
 	request->arg = arg;

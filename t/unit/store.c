@@ -82,15 +82,21 @@ static struct greylist_decision ask_and_wait(struct store *store, const char *se
 	return asked.answer.decision;
 }
 
-/* The same with look_only. */
-static enum greylist_outcome look(struct store *store, const char *sender, int64_t now_s)
+/* The same in another mode than STORE_KEEP. */
+static struct store_answer ask_in_mode(struct store *store, enum store_mode mode,
+				       const char *sender, int64_t now_s)
 {
 	struct store_question question = question_for(sender, now_s);
 	struct asked asked = {0};
-	question.look_only = true;
+	question.mode = mode;
 	asked.request = store_start(store, &question, on_answer, &asked);
 	await(&asked);
-	return asked.answer.decision.outcome;
+	return asked.answer;
+}
+
+static enum greylist_outcome look(struct store *store, const char *sender, int64_t now_s)
+{
+	return ask_in_mode(store, STORE_LOOK, sender, now_s).decision.outcome;
 }
 
 static int64_t database_number(const char *sql)
@@ -131,7 +137,7 @@ static void test_answers(void)
 	store_free(&store);
 }
 
-static void test_look_only(void)
+static void test_look(void)
 {
 	char why[STORE_WHY_SIZE];
 	struct store *store = open_store(1000, why);
@@ -151,6 +157,27 @@ static void test_look_only(void)
 		      "a look finds that it passes");
 	tap_is_number(database_number("SELECT passes FROM entry WHERE sender = 'look@example.org'"),
 		      1, "and that is kept");
+	store_free(&store);
+}
+
+static void test_show(void)
+{
+	char why[STORE_WHY_SIZE];
+	struct store *store = open_store(1000, why);
+	struct store_answer answer;
+
+	answer = ask_in_mode(store, STORE_SHOW, "show@example.org", NOW);
+	tap_ok(answer.decision.outcome == GREYLIST_NEW && !answer.findings[0].has_entry,
+	       "what is only shown is new");
+	tap_is_number(database_number("SELECT count(*) FROM entry WHERE sender LIKE 'show%'"), 0,
+		      "and is not kept");
+	ask_and_wait(store, "show@example.org", NOW);
+	answer = ask_in_mode(store, STORE_SHOW, "show@example.org", NOW + 360);
+	tap_ok(answer.decision.outcome == GREYLIST_PASS && answer.findings[0].has_entry &&
+		       answer.findings[0].entry.first_seen_s == NOW,
+	       "that it would pass is told, and the entry that says so");
+	tap_is_number(database_number("SELECT passes FROM entry WHERE sender = 'show@example.org'"),
+		      0, "and that is not kept either");
 	store_free(&store);
 }
 
@@ -620,7 +647,8 @@ int main(void)
 	snprintf(file_name, sizeof(file_name), "%s/x.db", directory);
 	snprintf(store_name, sizeof(store_name), "sqlite:%s", file_name);
 	test_answers();
-	test_look_only();
+	test_look();
+	test_show();
 	test_cancel();
 	test_overload();
 	test_max_entries();
