@@ -15,5 +15,8 @@ int64_t clock_wall_s(void);
 /* Milliseconds since some moment that never moves. */
 int64_t clock_mono_ms(void);
 
+/* The same in microseconds, to tell how long something took. */
+int64_t clock_mono_us(void);
+
 /* From now on clock_wall_s() returns wall_s, for tests in which days pass in a microsecond. */
 void clock_set_for_test(int64_t wall_s);
