@@ -18,6 +18,7 @@ struct fcrdns_name {
 struct fcrdns {
 	struct dns *dns; /* borrowed */
 	struct netaddr addr;
+	struct fcrdns_report *report; /* borrowed; NULL: nobody wants it */
 	fcrdns_done_fn *done;
 	void *arg;
 	struct dns_query *ptr_query; /* owned; not NULL exactly while it is out */
@@ -59,6 +60,35 @@ static bool fcrdns_leads_back(const struct fcrdns *fcrdns, const struct dns_answ
 	return false;
 }
 
+/* Note what DNS says of the name with number i. */
+static void fcrdns_report_name(struct fcrdns *fcrdns, size_t i, const struct dns_answer *answer)
+{
+	if (fcrdns->report == NULL)
+		return;
+	struct fcrdns_name_report *report = &fcrdns->report->names[i];
+	size_t count = dns_answer_count(answer);
+
+	report->is_answered = true;
+	report->status = dns_answer_status(answer);
+	report->leads_back = fcrdns_leads_back(fcrdns, answer);
+	report->has_more = count > FCRDNS_ADDRESSES_SHOWN;
+	report->address_count = report->has_more ? FCRDNS_ADDRESSES_SHOWN : count;
+	for (size_t shown = 0; shown < report->address_count; shown++)
+		report->addresses[shown] = *dns_answer_address(answer, shown);
+}
+
+/* Note which names there are. */
+static void fcrdns_report_names(struct fcrdns *fcrdns, const struct dns_answer *answer)
+{
+	if (fcrdns->report == NULL)
+		return;
+	fcrdns->report->ptr_status = dns_answer_status(answer);
+	fcrdns->report->name_count = fcrdns->name_count;
+	fcrdns->report->has_more_names = fcrdns->has_doubt;
+	for (size_t i = 0; i < fcrdns->name_count; i++)
+		memcpy(fcrdns->report->names[i].name, fcrdns->names[i].name, EVIDENCE_NAME_SIZE);
+}
+
 static void on_fcrdns_addresses(const struct dns_answer *answer, void *arg)
 {
 	struct fcrdns_name *name = arg;
@@ -66,6 +96,7 @@ static void on_fcrdns_addresses(const struct dns_answer *answer, void *arg)
 
 	name->query = NULL;
 	fcrdns->answered++;
+	fcrdns_report_name(fcrdns, (size_t)(name - fcrdns->names), answer);
 	if (dns_answer_status(answer) == DNS_FAILED)
 		fcrdns->has_doubt = true;
 	if (fcrdns_leads_back(fcrdns, answer))
@@ -109,9 +140,10 @@ static void on_fcrdns_names(const struct dns_answer *answer, void *arg)
 	enum dns_type type = fcrdns->addr.bits == 32 ? DNS_A : DNS_AAAA;
 
 	fcrdns->ptr_query = NULL;
+	fcrdns_pick_names(fcrdns, answer);
+	fcrdns_report_names(fcrdns, answer);
 	if (dns_answer_status(answer) == DNS_FAILED)
 		return fcrdns_finish(fcrdns, IPREV_TEMPERROR, "");
-	fcrdns_pick_names(fcrdns, answer);
 	/* Names that nobody could ask about lead nowhere. */
 	if (fcrdns->name_count == 0)
 		return fcrdns_finish(
@@ -123,14 +155,15 @@ static void on_fcrdns_names(const struct dns_answer *answer, void *arg)
 				  on_fcrdns_addresses, &fcrdns->names[i]);
 }
 
-struct fcrdns *fcrdns_start(struct dns *dns, const struct netaddr *addr, fcrdns_done_fn *done,
-			    void *arg)
+struct fcrdns *fcrdns_start(struct dns *dns, const struct netaddr *addr,
+			    struct fcrdns_report *report, fcrdns_done_fn *done, void *arg)
 {
 	struct fcrdns *fcrdns = mem_alloc(sizeof(*fcrdns));
 	char name[DNS_NAME_SIZE];
 
 	fcrdns->dns = dns;
 	fcrdns->addr = *addr;
+	fcrdns->report = report;
 	fcrdns->done = done;
 	fcrdns->arg = arg;
 	dns_name_of_address(addr, name);

@@ -135,7 +135,7 @@ void inquiry_start(struct inquiry *inquiry, enum inquiry_subject subject, inquir
 		inquiry_start_deadline(inquiry);
 	switch (subject) {
 	case INQUIRY_IPREV:
-		inquiry->fcrdns = fcrdns_start(sources->dns, &inquiry->about.client,
+		inquiry->fcrdns = fcrdns_start(sources->dns, &inquiry->about.client, NULL,
 					       on_inquiry_iprev, inquiry);
 		break;
 	case INQUIRY_SPF:

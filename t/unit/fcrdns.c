@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct event_base *base;
 static struct zone *zone;
@@ -18,6 +19,7 @@ struct asker {
 	struct fcrdns *fcrdns;
 	int results;
 	struct iprev_evidence evidence;
+	struct fcrdns_report report;
 	struct asker *cancels;
 	bool is_inside;
 };
@@ -47,7 +49,7 @@ static void ask(struct asker *asker, const char *addr)
 
 	netaddr_parse(span_of(addr), &parsed);
 	asker->is_inside = true;
-	asker->fcrdns = fcrdns_start(dns, &parsed, on_result, asker);
+	asker->fcrdns = fcrdns_start(dns, &parsed, &asker->report, on_result, asker);
 	asker->is_inside = false;
 }
 
@@ -143,6 +145,42 @@ static void test_many(int names, enum iprev_result result, const char *what)
 	dns_free(&dns);
 }
 
+static void test_report(void)
+{
+	struct asker asker = {0};
+	const struct fcrdns_report *report = &asker.report;
+
+	begin(PTR
+	      "a.example\n" PTR "b.example\n" PTR
+	      "c.example\na.example A 192.0.2.2\na.example A 192.0.2.3\nb.example A @servfail\n");
+	ask(&asker, "192.0.2.1");
+	run();
+	tap_ok(report->ptr_status == DNS_FOUND && report->name_count == 3,
+	       "the report has all names");
+	tap_ok(report->names[0].is_answered && report->names[0].address_count == 2 &&
+		       !report->names[0].leads_back,
+	       "of a name the addresses");
+	tap_ok(report->names[1].status == DNS_FAILED && report->names[2].status == DNS_NO_NAME,
+	       "of a name without addresses why it has none");
+	dns_free(&dns);
+
+	memset(&asker, 0, sizeof(asker));
+	begin(PTR "@servfail\n");
+	ask(&asker, "192.0.2.1");
+	run();
+	tap_ok(report->ptr_status == DNS_FAILED && report->name_count == 0,
+	       "it tells that the names could not be told");
+	dns_free(&dns);
+
+	memset(&asker, 0, sizeof(asker));
+	begin(PTR "a.example\n" PTR "b.example\na.example A @never\nb.example A 192.0.2.1\n");
+	ask(&asker, "192.0.2.1");
+	run();
+	tap_ok(!report->names[0].is_answered && report->names[1].leads_back,
+	       "and which name was not waited for");
+	dns_free(&dns);
+}
+
 static void test_parallel(void)
 {
 	struct asker asker = {0};
@@ -202,6 +240,7 @@ int main(void)
 	test_many(11, IPREV_TEMPERROR,
 		  "the eleventh name is not looked at, and might have been the one");
 	test_many(200, IPREV_TEMPERROR, "nor are two hundred");
+	test_report();
 	test_parallel();
 	test_cancel();
 	event_base_free(base);
