@@ -4,10 +4,11 @@
 
 # To build, and to talk to what was built.
 build_packages="gcc libc6-dev meson ninja-build pkg-config python3 \
-libevent-dev libsqlite3-dev libsodium-dev libsystemd-dev libc-ares-dev libspf2-dev libidn2-dev"
+libevent-dev libsqlite3-dev libsodium-dev libsystemd-dev libc-ares-dev libspf2-dev libidn2-dev \
+libjansson-dev libcurl4-openssl-dev"
 
 # To run every test as well.
-check_packages="$build_packages clang libclang-rt-dev clang-format mandoc \
+check_packages="$build_packages clang libclang-rt-dev clang-format mandoc curl prometheus bash-completion \
 python3-pytest python3-pytest-xdist python3-dnspython python3-yaml python3-spf"
 
 # To run those that need root: a real Postfix, a real DNS server, in network namespaces.
@@ -42,10 +43,21 @@ install_packages() {
 	local errors
 	errors=$(mktemp)
 	apt-get update -qq
+	# Only programs are wanted: no service of theirs is to run on this machine because of us.
+	local policy=/usr/sbin/policy-rc.d
+	if [ -e "$policy" ]; then
+		policy=""
+	else
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	local status=0
 	# shellcheck disable=SC2086 # a list of words
-	apt-get install -qq --yes --no-install-recommends $missing >/dev/null 2>"$errors" || {
+	apt-get install -qq --yes --no-install-recommends $missing >/dev/null 2>"$errors" || status=$?
+	[ -z "$policy" ] || rm -f "$policy"
+	if [ "$status" != 0 ]; then
 		cat "$errors"
 		exit 1
-	}
+	fi
 	rm -f "$errors"
 }
