@@ -90,6 +90,17 @@ static void check_add_header(struct check *check)
 	verdict_prepend(verdict, header);
 }
 
+static struct verdict_log_entry check_log_entry(const struct check *check)
+{
+	return (struct verdict_log_entry){
+		.verdict = &check->verdict,
+		.request = &check->request,
+		.evidence = check->inquiry != NULL ? inquiry_evidence(check->inquiry) : NULL,
+		.key = check->key,
+		.privacy = check->checker->parts.privacy,
+	};
+}
+
 /* The only place that gives a verdict to the owner, who may free the check in there. */
 static void check_finish(struct check *check)
 {
@@ -99,9 +110,8 @@ static void check_finish(struct check *check)
 	if (check->deadline != NULL)
 		evtimer_del(check->deadline);
 	check_add_header(check);
-	verdict_log(&check->verdict, &check->request,
-		    check->inquiry != NULL ? inquiry_evidence(check->inquiry) : NULL, check->key,
-		    check->checker->parts.privacy);
+	struct verdict_log_entry entry = check_log_entry(check);
+	verdict_log(&entry);
 	done(&check->verdict, check->arg);
 }
 

@@ -43,6 +43,16 @@ def test_verdict_line_has_the_fields_of_the_contract_in_order(daemon):
                     'iprev=pass, spf=none, delay=0')
 
 
+def test_null_sender_is_logged_with_its_helo_name_at_the_end(daemon):
+    daemon.start()
+    start = daemon.log_size()
+    daemon.verdict(client_name='mail.example', sender='', helo_name='a\\b, action=pass', recipient=new_recipient())
+    assert re.search(r', delay=0, helo_name=a\\x5cb\\x2c\\x20action=pass$', daemon.log()[start:], re.MULTILINE)
+    start = daemon.log_size()
+    daemon.verdict(client_name='mail.example', helo_name='mail.example', recipient=new_recipient())
+    assert 'helo_name' not in daemon.log()[start:]
+
+
 @pytest.mark.parametrize('what', NASTY)
 def test_what_a_client_sends_stays_one_printable_field(daemon, what):
     nasty = NASTY[what]
