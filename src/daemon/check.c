@@ -489,7 +489,7 @@ static void check_open_inquiry(struct check *check)
 			   .max_void_lookups = (unsigned)config->spf_max_void_lookups},
 	};
 	check->inquiry = inquiry_new(&check->checker->sources, &about, check_client_name(check),
-				     config->check_deadline_s * 1000 * 3 / 4);
+				     config->check_deadline_s * 1000 * 3 / 4, NULL);
 }
 
 /* The steps, in the order of the contract, up to a verdict or to something that is waited for. */

@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "dns_name.h"
-#include "fcrdns.h"
 #include "spf.h"
 
 #include <assert.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct inquiry {
@@ -16,7 +16,8 @@ struct inquiry {
 	struct spf_question about;             /* its bytes are borrowed */
 	int64_t deadline_ms;                   /* monotonic: for all of it */
 	struct evidence evidence;
-	inquiry_done_fn *done; /* not NULL exactly while subject is out */
+	struct inquiry_report *report; /* borrowed; NULL: not wanted */
+	inquiry_done_fn *done;         /* not NULL exactly while subject is out */
 	void *arg;
 	enum inquiry_subject subject;
 	bool is_over;            /* the deadline has passed */
@@ -49,6 +50,9 @@ static void on_inquiry_spf(const struct spf_outcome *outcome, void *arg)
 
 	inquiry->spf = NULL;
 	inquiry->evidence.spf = outcome->evidence;
+	if (inquiry->report != NULL)
+		snprintf(inquiry->report->spf_detail, sizeof(inquiry->report->spf_detail), "%s",
+			 outcome->detail);
 	return inquiry_finish(inquiry);
 }
 
@@ -73,6 +77,8 @@ static void on_inquiry_deadline(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	inquiry->is_over = true;
+	if (inquiry->report != NULL)
+		inquiry->report->is_over = true;
 	fcrdns_cancel(&inquiry->fcrdns);
 	spf_cancel(&inquiry->spf);
 	if (inquiry->done == NULL)
@@ -82,12 +88,14 @@ static void on_inquiry_deadline(evutil_socket_t fd, short events, void *arg)
 }
 
 struct inquiry *inquiry_new(const struct inquiry_sources *sources, const struct spf_question *about,
-			    struct span confirmed_name, int64_t deadline_ms)
+			    struct span confirmed_name, int64_t deadline_ms,
+			    struct inquiry_report *report)
 {
 	struct inquiry *inquiry = mem_alloc(sizeof(*inquiry));
 
 	inquiry->sources = sources;
 	inquiry->about = *about;
+	inquiry->report = report;
 	inquiry->deadline_ms = clock_mono_ms() + deadline_ms;
 	if (confirmed_name.length > 0) {
 		inquiry->evidence.iprev.result = IPREV_PASS;
@@ -135,8 +143,12 @@ void inquiry_start(struct inquiry *inquiry, enum inquiry_subject subject, inquir
 		inquiry_start_deadline(inquiry);
 	switch (subject) {
 	case INQUIRY_IPREV:
-		inquiry->fcrdns = fcrdns_start(sources->dns, &inquiry->about.client, NULL,
-					       on_inquiry_iprev, inquiry);
+		if (inquiry->report != NULL)
+			inquiry->report->iprev_asked = true;
+		inquiry->fcrdns =
+			fcrdns_start(sources->dns, &inquiry->about.client,
+				     inquiry->report != NULL ? &inquiry->report->iprev : NULL,
+				     on_inquiry_iprev, inquiry);
 		break;
 	case INQUIRY_SPF:
 		inquiry->spf = spf_start(sources->spf, &inquiry->about, on_inquiry_spf, inquiry);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "fcrdns.h"
 #include "spf_evaluate.h"
 
 #include <stdbool.h>
@@ -22,6 +23,14 @@ struct inquiry_sources {
 	struct spf *spf;
 };
 
+/* What the results rest on, for people who ask why.  A plain value. */
+struct inquiry_report {
+	bool iprev_asked; /* by us: false when smtpd had confirmed the name, or nobody wanted it */
+	struct fcrdns_report iprev;
+	bool is_over;                     /* the deadline came before all was known */
+	char spf_detail[SPF_DETAIL_SIZE]; /* as in struct spf_outcome; empty while SPF has none */
+};
+
 enum inquiry_subject { INQUIRY_IPREV, INQUIRY_SPF };
 
 typedef void inquiry_done_fn(void *arg);
@@ -29,10 +38,13 @@ typedef void inquiry_done_fn(void *arg);
 /*
  * Nothing is asked yet.  The bytes that about borrows outlive the inquiry.  confirmed_name is the
  * client's name if smtpd has confirmed it, which answers INQUIRY_IPREV without a question, else
- * empty. deadline_ms from now all of it must be known: what is out then is temperror.
+ * empty. deadline_ms from now all of it must be known: what is out then is temperror.  *report
+ * (borrowed, zeroed by the caller, outlives the inquiry; NULL: not wanted) is filled in as answers
+ * come.
  */
 struct inquiry *inquiry_new(const struct inquiry_sources *sources, const struct spf_question *about,
-			    struct span confirmed_name, int64_t deadline_ms);
+			    struct span confirmed_name, int64_t deadline_ms,
+			    struct inquiry_report *report);
 
 /* Whether the result is there, or, the deadline having passed, can only be temperror now. */
 bool inquiry_has(struct inquiry *inquiry, enum inquiry_subject subject);
