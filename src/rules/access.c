@@ -20,6 +20,7 @@ enum {
 };
 
 struct access_table {
+	char *path;           /* owned */
 	struct text_map keys; /* number of the entry, by key in lower case */
 	struct access_entry *entries;
 	size_t count;
@@ -224,7 +225,7 @@ static void access_add(struct span line, unsigned number, void *arg)
 	else
 		access_append(table,
 			      (struct access_entry){action, mem_copy_text(value.text, value.length),
-						    number});
+						    mem_copy_text(key.text, key.length), number});
 }
 
 struct access_table *access_read(const char *path, bool may_be_missing, struct diag *diag)
@@ -232,6 +233,8 @@ struct access_table *access_read(const char *path, bool may_be_missing, struct d
 	struct access_table *table = mem_alloc(sizeof(*table));
 	struct access_reading reading = {table, path, diag};
 	size_t errors_before = diag->error_count;
+
+	table->path = mem_copy_text(path, strlen(path));
 
 	if (path[0] != '\0')
 		text_file_each_line(path, may_be_missing, access_add, &reading, diag);
@@ -337,6 +340,11 @@ const struct access_entry *access_find(const struct access_table *table, struct 
 	return entry;
 }
 
+const char *access_path(const struct access_table *table)
+{
+	return table->path;
+}
+
 size_t access_count(const struct access_table *table)
 {
 	return table->count;
@@ -346,8 +354,11 @@ void access_free(struct access_table **table)
 {
 	if (*table == NULL)
 		return;
-	for (size_t i = 0; i < (*table)->count; i++)
+	for (size_t i = 0; i < (*table)->count; i++) {
 		free((*table)->entries[i].answer);
+		free((*table)->entries[i].pattern);
+	}
+	free((*table)->path);
 	free((*table)->entries);
 	text_map_clear(&(*table)->keys);
 	free(*table);

@@ -26,6 +26,7 @@ enum access_action {
 struct access_entry {
 	enum access_action action;
 	char *answer;  /* owned by the table; the action and text as Postfix takes them */
+	char *pattern; /* owned by the table; what stands before the action, in lower case */
 	unsigned line; /* in the file */
 };
 
@@ -46,6 +47,9 @@ struct access_table *access_read(const char *path, bool may_be_missing, struct d
  */
 const struct access_entry *access_find(const struct access_table *table, struct span address,
 				       struct span delimiters);
+
+/* The file that the table was read from; the table owns it. */
+const char *access_path(const struct access_table *table);
 
 /* Number of entries. */
 size_t access_count(const struct access_table *table);

@@ -7,7 +7,9 @@
 #include "base/text_file.h"
 #include "base/text_map.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	/* The longest host name (RFC 1035 2.3.4), and a dot in front of a suffix. */
@@ -242,7 +244,16 @@ struct farm_table *farm_read(const char *path, bool may_be_missing, struct diag 
 	return table;
 }
 
-static bool farm_find_by_name(const struct farm_table *table, struct span name, unsigned *farm)
+static void farm_match_set_pattern(struct farm_match *match, struct span pattern)
+{
+	/* Farms have no longer one. */
+	assert(pattern.length < sizeof(match->pattern));
+	memcpy(match->pattern, pattern.text, pattern.length);
+	match->pattern[pattern.length] = '\0';
+}
+
+static bool farm_find_by_name(const struct farm_table *table, struct span name, unsigned *farm,
+			      struct farm_match *match)
 {
 	char folded[FARM_HOST_MAX];
 
@@ -253,8 +264,11 @@ static bool farm_find_by_name(const struct farm_table *table, struct span name, 
 	/* The whole name; then ".suffix" from each dot on, the longest first.  The dot is what
 	 * makes evilgoogle.com another farm than .google.com. */
 	while (name.length > 0) {
-		if (text_map_find(&table->names, name, farm))
+		if (text_map_find(&table->names, name, farm)) {
+			match->way = FARM_BY_NAME;
+			farm_match_set_pattern(match, name);
 			return true;
+		}
 		struct span behind_first = span_from(name, 1);
 		name = span_from(name, 1 + span_find(behind_first, '.'));
 	}
@@ -262,7 +276,7 @@ static bool farm_find_by_name(const struct farm_table *table, struct span name, 
 }
 
 static bool farm_find_by_spf(const struct farm_table *table, const struct farm_networks *resolved,
-			     const struct netaddr *addr, unsigned *farm)
+			     const struct netaddr *addr, unsigned *farm, struct farm_match *match)
 {
 	struct farm_networks_hit hit;
 	bool is_found = false;
@@ -275,23 +289,51 @@ static bool farm_find_by_spf(const struct farm_table *table, const struct farm_n
 			break;
 		if (!text_map_find(&table->spf, hit.domain, &found))
 			continue;
-		if (!is_found || found < *farm)
+		if (!is_found || found < *farm) {
 			*farm = found;
+			match->way = FARM_BY_SPF;
+			match->network = hit.network;
+			farm_match_set_pattern(match, hit.domain);
+		}
 		is_found = true;
 		prefix = hit.network.prefix;
 	}
 	return is_found;
 }
 
-const struct farm *farm_find(const struct farm_table *table, const struct farm_networks *resolved,
-			     struct span name, const struct netaddr *addr)
+static bool farm_find_by_network(const struct farm_table *table, const struct netaddr *addr,
+				 unsigned *farm, struct farm_match *match)
+{
+	size_t row = nettable_find_row(&table->networks, addr);
+
+	if (row == NETTABLE_NONE)
+		return false;
+	*farm = table->networks.rows[row].value;
+	match->way = FARM_BY_NETWORK;
+	match->network = table->networks.rows[row].network;
+	return true;
+}
+
+const struct farm *farm_find_match(const struct farm_table *table,
+				   const struct farm_networks *resolved, struct span name,
+				   const struct netaddr *addr, struct farm_match *match)
 {
 	unsigned farm;
 
-	if (farm_find_by_name(table, name, &farm) || nettable_find(&table->networks, addr, &farm) ||
-	    (resolved != NULL && farm_find_by_spf(table, resolved, addr, &farm)))
+	match->pattern[0] = '\0';
+	if (farm_find_by_name(table, name, &farm, match) ||
+	    farm_find_by_network(table, addr, &farm, match) ||
+	    (resolved != NULL && farm_find_by_spf(table, resolved, addr, &farm, match)))
 		return &table->farms[farm];
 	return NULL;
+}
+
+const struct farm *farm_find(const struct farm_table *table, const struct farm_networks *resolved,
+			     struct span name, const struct netaddr *addr)
+{
+	struct farm_match match;
+
+	return farm_find_match(table, resolved, name, addr, &match);
 }
 
 size_t farm_spf_count(const struct farm_table *table)

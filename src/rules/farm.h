@@ -43,6 +43,23 @@ struct farm_table *farm_read(const char *path, bool may_be_missing, struct diag 
 const struct farm *farm_find(const struct farm_table *table, const struct farm_networks *resolved,
 			     struct span name, const struct netaddr *addr);
 
+/* How a client was recognised. */
+enum farm_way { FARM_BY_NAME, FARM_BY_NETWORK, FARM_BY_SPF };
+
+enum { FARM_PATTERN_SIZE = 257 }; /* the longest host name, with a dot in front, and NUL */
+
+struct farm_match {
+	enum farm_way way;
+	char pattern[FARM_PATTERN_SIZE]; /* FARM_BY_NAME: what stands behind ptr:; FARM_BY_SPF: the
+					    domain; else empty */
+	struct network network;          /* not FARM_BY_NAME: the one that the client is in */
+};
+
+/* As farm_find(), and how: *match is filled in when there is a farm. */
+const struct farm *farm_find_match(const struct farm_table *table,
+				   const struct farm_networks *resolved, struct span name,
+				   const struct netaddr *addr, struct farm_match *match);
+
 size_t farm_count(const struct farm_table *table);
 
 /* The SPF domains that stand for a farm, each once, in lower case; number i is below the count. */

@@ -87,6 +87,21 @@ static void test_access_order(void)
 	access_free(&table);
 }
 
+static void test_access_tells_where(void)
+{
+	struct diag diag = {0};
+	struct access_table *table =
+		access_of("# one\nExample.ORG OK\n.example.net 550 no\n", &diag);
+	const struct access_entry *entry = access_find(table, SPAN("a@b.example.net"), SPAN("+"));
+
+	tap_is(entry->pattern, ".example.net", "an entry tells its pattern");
+	tap_is_number(entry->line, 3, "and its line");
+	tap_is(access_find(table, SPAN("a@example.org"), SPAN("+"))->pattern, "example.org",
+	       "the pattern is in lower case");
+	tap_ok(strstr(access_path(table), "/") != NULL, "a table tells its file");
+	access_free(&table);
+}
+
 static void test_access_delimiters(void)
 {
 	static const struct {
@@ -317,6 +332,20 @@ static void test_farms_by_spf(void)
 	add_networks(resolved, "more.first.example", "2001:db8:1::/48");
 	add_networks(resolved, "gone.example", "203.0.113.1/32 203.0.113.0/25 203.0.114.0/24");
 	farm_networks_sort(resolved);
+	struct farm_match match;
+	struct netaddr client;
+	netaddr_parse(SPAN("198.51.100.200"), &client);
+	farm_find_match(table, resolved, SPAN("mx.second.example"), &client, &match);
+	tap_ok(match.way == FARM_BY_NAME && strcmp(match.pattern, ".second.example") == 0,
+	       "recognised by the suffix of its name");
+	farm_find_match(table, resolved, SPAN(""), &client, &match);
+	tap_ok(match.way == FARM_BY_SPF && strcmp(match.pattern, "_spf.third.example") == 0 &&
+		       match.network.prefix == 25,
+	       "recognised by an SPF domain, and by which network of it");
+	netaddr_parse(SPAN("192.0.2.65"), &client);
+	farm_find_match(table, resolved, SPAN(""), &client, &match);
+	tap_ok(match.way == FARM_BY_NETWORK && match.pattern[0] == 0 && match.network.prefix == 26,
+	       "recognised by its network");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct netaddr addr;
 		netaddr_parse(span_of(cases[i].address), &addr);
@@ -478,6 +507,7 @@ int main(void)
 	hash_init();
 	test_access_order();
 	test_access_delimiters();
+	test_access_tells_where();
 	test_access_values();
 	test_access_messages();
 	test_farms();
