@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "explanation.h"
 #include "farm_resolver.h"
 #include "lookup/dns_name.h"
 #include "lookup/inquiry.h"
@@ -31,6 +32,7 @@ struct check {
 	struct netaddr client;   /* from the attribute client_address */
 	check_done_fn *done;     /* NULL once it was called */
 	void *arg;
+	struct explanation *explanation; /* borrowed; NULL: an ordinary check */
 	bool is_starting; /* within check_start(): a verdict goes out later, from the loop */
 
 	struct inquiry *inquiry; /* owned; what DNS says; NULL: who is exempt is not asked about */
@@ -85,7 +87,9 @@ static void check_add_header(struct check *check)
 				 check_is_gated(check) ? inquiry_evidence(check->inquiry) : &none,
 				 /* Under dry nobody was made to wait. */
 				 config->greylist == MODE_ENFORCE ? verdict->delay_s : 0) ||
-	    !instances_add(checker->instances, request_get(&check->request, REQUEST_INSTANCE)))
+	    /* Who asks why is shown the header of a message that has none yet. */
+	    (check->explanation == NULL &&
+	     !instances_add(checker->instances, request_get(&check->request, REQUEST_INSTANCE))))
 		return;
 	verdict_prepend(verdict, header);
 }
@@ -111,7 +115,13 @@ static void check_finish(struct check *check)
 		evtimer_del(check->deadline);
 	check_add_header(check);
 	struct verdict_log_entry entry = check_log_entry(check);
-	verdict_log(&entry);
+	if (check->explanation == NULL) {
+		verdict_log(&entry);
+	} else {
+		(void)verdict_log_format(&entry, check->explanation->log);
+		if (entry.evidence != NULL)
+			check->explanation->evidence = *entry.evidence;
+	}
 	done(&check->verdict, check->arg);
 }
 
@@ -234,13 +244,18 @@ static bool check_is_exempt(struct check *check, struct verdict *verdict)
 	return true;
 }
 
-/* The entry for address in an access table; NULL when it has none, or one that says DUNNO. */
-static const struct access_entry *
-check_find_entry(const struct check *check, const struct access_table *table, struct span address)
+/* The entry for address in an access table; NULL when it has none, or one that says DUNNO.  noted
+ * is where an explanation has that table, or NULL. */
+static const struct access_entry *check_find_entry(const struct check *check,
+						   const struct access_table *table,
+						   struct span address,
+						   struct explained_access *noted)
 {
 	const struct config *config = ruleset_config(check->rules);
 	const struct access_entry *entry =
 		access_find(table, address, span_of(config->recipient_delimiter));
+	if (noted != NULL)
+		explanation_note_access(noted, table, entry);
 	return entry != NULL && entry->action == ACCESS_DUNNO ? NULL : entry;
 }
 
@@ -300,13 +315,17 @@ static void on_check_store_answer(const struct store_answer *answer, void *arg)
 	const struct greylist_decision *decision = &answer->decision;
 
 	check->asking = NULL;
+	if (check->explanation != NULL && answer->status == STORE_ANSWERED) {
+		check->explanation->store_is_answered = true;
+		check->explanation->answer = *answer;
+	}
 	if (answer->status != STORE_ANSWERED)
 		return check_conclude(check, check_store_failure(check, REASON_STORE_FAILURE));
 	if (check->is_looking &&
 	    (decision->outcome == GREYLIST_NEW || decision->outcome == GREYLIST_EARLY))
 		return check_prove_domain(check);
 	struct verdict verdict = check_greylist_verdict(check, decision);
-	if (verdict.reason == REASON_NEW && check->farm == NULL)
+	if (verdict.reason == REASON_NEW && check->farm == NULL && check->explanation == NULL)
 		flood_count(check->checker->flood, &check->client, clock_wall_s());
 	return check_conclude(check, verdict);
 }
@@ -347,6 +366,12 @@ static void check_ask_store(struct check *check, bool look_only)
 		check->farm != NULL || !flood_is_over(checker->flood, &check->client,
 						      config->max_new_per_client, question.now_s);
 	snprintf(check->key, sizeof(check->key), "%s", identities_strongest(&question.who)->key);
+	if (check->explanation != NULL) {
+		question.mode = STORE_SHOW;
+		check->explanation->store_is_asked = true;
+		check->explanation->store_is_answered = false;
+		check->explanation->question = question;
+	}
 	check_start_deadline(check);
 	check->asking = store_start(checker->parts.store, &question, on_check_store_answer, check);
 }
@@ -362,10 +387,13 @@ static void check_greylist(struct check *check)
 {
 	const struct config *config = ruleset_config(check->rules);
 	const struct farm_resolver *resolver = check->checker->parts.farm_resolver;
+	struct farm_match match;
 
-	check->farm = farm_find(ruleset_farms(check->rules),
-				resolver != NULL ? farm_resolver_networks(resolver) : NULL,
-				check_confirmed_name(check), &check->client);
+	check->farm = farm_find_match(ruleset_farms(check->rules),
+				      resolver != NULL ? farm_resolver_networks(resolver) : NULL,
+				      check_confirmed_name(check), &check->client, &match);
+	if (check->explanation != NULL)
+		explanation_note_farm(check->explanation, check->farm, &match);
 	if (config->greylist == MODE_OFF)
 		return check_conclude(check, verdict_pass(REASON_GREYLIST_OFF));
 	if (check->farm != NULL && check->farm->pass) {
@@ -397,22 +425,37 @@ static bool check_judge(struct check *check, struct gate_judgement *judgement)
 	return gate_judge(&about, judgement);
 }
 
+static void check_note_gate(struct check *check, const struct gate_judgement *judgement)
+{
+	const struct config *config = ruleset_config(check->rules);
+	enum explained_family family = check_is_gated(check)      ? EXPLAINED_JUDGED
+				       : config->gate == MODE_OFF ? EXPLAINED_OFF
+								  : EXPLAINED_OTHER_FAMILY;
+
+	if (check->explanation != NULL)
+		explanation_note_gate(check->explanation, config, family, judgement);
+}
+
 static void check_gate(struct check *check)
 {
 	bool enforce = ruleset_config(check->rules)->gate == MODE_ENFORCE;
 	struct gate_judgement judgement;
 
+	check_note_gate(check, NULL);
 	if (!check_is_gated(check))
 		return check_greylist(check);
 	if (!check_has(check, INQUIRY_IPREV, check_gate))
 		return;
 	/* Who is refused for his host is not asked for his domain; where nobody is refused, the
 	 * header tells all there is to know. */
-	if (enforce && check_judge(check, &judgement))
+	if (enforce && check_judge(check, &judgement)) {
+		check_note_gate(check, &judgement);
 		return check_conclude(check, verdict_gate(&judgement));
+	}
 	if (!check_has(check, INQUIRY_SPF, check_gate))
 		return;
 	if (check_judge(check, &judgement)) {
+		check_note_gate(check, &judgement);
 		if (enforce)
 			return check_conclude(check, verdict_gate(&judgement));
 		verdict_set_gate_dry(&check->verdict, &judgement);
@@ -457,9 +500,10 @@ static enum check_answer check_ok_counts(struct check *check)
 
 static void check_sender_access(struct check *check)
 {
-	const struct access_entry *entry =
-		check_find_entry(check, ruleset_sender_access(check->rules),
-				 request_get(&check->request, REQUEST_SENDER));
+	const struct access_entry *entry = check_find_entry(
+		check, ruleset_sender_access(check->rules),
+		request_get(&check->request, REQUEST_SENDER),
+		check->explanation != NULL ? &check->explanation->sender_access : NULL);
 	enum check_answer counts = CHECK_YES;
 
 	if (entry == NULL)
@@ -470,6 +514,8 @@ static void check_sender_access(struct check *check)
 	case CHECK_YES:
 		return check_conclude(check, verdict_access(REASON_SENDER_ACCESS, entry));
 	case CHECK_NO:
+		if (check->explanation != NULL)
+			check->explanation->sender_access.is_counted = false;
 		return check_gate(check);
 	case CHECK_LATER:
 		return;
@@ -488,34 +534,44 @@ static void check_open_inquiry(struct check *check)
 		.limits = {.max_lookups = (unsigned)config->spf_max_lookups,
 			   .max_void_lookups = (unsigned)config->spf_max_void_lookups},
 	};
-	check->inquiry = inquiry_new(&check->checker->sources, &about, check_client_name(check),
-				     config->check_deadline_s * 1000 * 3 / 4, NULL);
+	check->inquiry =
+		inquiry_new(&check->checker->sources, &about, check_client_name(check),
+			    config->check_deadline_s * 1000 * 3 / 4,
+			    check->explanation != NULL ? &check->explanation->report : NULL);
 }
 
 /* The steps, in the order of the contract, up to a verdict or to something that is waited for. */
 static void check_run(struct check *check)
 {
 	const struct request *request = &check->request;
+	struct explanation *explanation = check->explanation;
 	struct verdict verdict;
 
+	if (explanation != NULL)
+		explanation_note_request(explanation, request);
 	if (!span_equals_nocase(request_get(request, REQUEST_PROTOCOL_STATE), SPAN("RCPT")))
 		return check_conclude(check, verdict_pass(REASON_NOT_RCPT));
 	if (!request_has(request, REQUEST_SENDER) || !request_has(request, REQUEST_RECIPIENT) ||
 	    !netaddr_parse(request_get(request, REQUEST_CLIENT_ADDRESS), &check->client))
 		return check_conclude(check, verdict_pass(REASON_MISSING_ATTRIBUTE));
+	if (explanation != NULL)
+		explanation_note_exempt(explanation, &ruleset_config(check->rules)->mynetworks,
+					&check->client);
 	if (check_is_exempt(check, &verdict))
 		return check_conclude(check, verdict);
 	const struct access_entry *entry =
 		check_find_entry(check, ruleset_recipient_access(check->rules),
-				 request_get(request, REQUEST_RECIPIENT));
+				 request_get(request, REQUEST_RECIPIENT),
+				 explanation != NULL ? &explanation->recipient_access : NULL);
 	if (entry != NULL)
 		return check_conclude(check, verdict_access(REASON_RECIPIENT_ACCESS, entry));
 	check_open_inquiry(check);
 	return check_sender_access(check);
 }
 
-struct check *check_start(struct checker *checker, struct ruleset *rules,
-			  const struct request *request, check_done_fn *done, void *arg)
+struct check *check_start_explaining(struct checker *checker, struct ruleset *rules,
+				     const struct request *request, struct explanation *explanation,
+				     check_done_fn *done, void *arg)
 {
 	struct check *check = mem_alloc(sizeof(*check));
 
@@ -524,11 +580,18 @@ struct check *check_start(struct checker *checker, struct ruleset *rules,
 	check->request = *request;
 	check->done = done;
 	check->arg = arg;
+	check->explanation = explanation;
 	checker->checks++;
 	check->is_starting = true;
 	check_run(check);
 	check->is_starting = false;
 	return check;
+}
+
+struct check *check_start(struct checker *checker, struct ruleset *rules,
+			  const struct request *request, check_done_fn *done, void *arg)
+{
+	return check_start_explaining(checker, rules, request, NULL, done, arg);
 }
 
 void check_free(struct check **check)

@@ -15,6 +15,7 @@ struct check;
 struct checker;
 struct dns;
 struct event_base;
+struct explanation;
 struct farm_resolver;
 struct privacy;
 struct spf;
@@ -50,6 +51,15 @@ void checker_free(struct checker **checker);
  */
 struct check *check_start(struct checker *checker, struct ruleset *rules,
 			  const struct request *request, check_done_fn *done, void *arg);
+
+/*
+ * As check_start(), but it leaves no trace: nothing is stored, counted or logged, and no message
+ * has its header by it.  What the steps find is noted in explanation (borrowed, fresh, outlives the
+ * check; NULL: an ordinary check after all).  What was not asked on the way is not noted.
+ */
+struct check *check_start_explaining(struct checker *checker, struct ruleset *rules,
+				     const struct request *request, struct explanation *explanation,
+				     check_done_fn *done, void *arg);
 
 /* Free it, and cancel what is still out. */
 void check_free(struct check **check);

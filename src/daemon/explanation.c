@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "explanation.h"
+
+#include "base/config.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct explanation *explanation_new(void)
+{
+	return mem_alloc(sizeof(struct explanation));
+}
+
+void explanation_note_request(struct explanation *explanation, const struct request *request)
+{
+	for (size_t i = 0; i < REQUEST_ATTRIBUTE_COUNT; i++)
+		if (request_has(request, (enum request_attribute)i))
+			explanation->request[i] =
+				mem_copy_text(request->value[i].text, request->value[i].length);
+}
+
+void explanation_note_exempt(struct explanation *explanation, const struct netlist *mynetworks,
+			     const struct netaddr *client)
+{
+	explanation->exempt_is_reached = true;
+	if (!netlist_contains(mynetworks, client))
+		return;
+	for (size_t i = 0; i < mynetworks->count && !explanation->has_pattern; i++) {
+		struct netlist one = {&mynetworks->patterns[i], 1};
+		if (mynetworks->patterns[i].excludes || !netlist_contains(&one, client))
+			continue;
+		explanation->has_pattern = true;
+		explanation->mynetwork = mynetworks->patterns[i].network;
+	}
+}
+
+void explanation_note_access(struct explained_access *access, const struct access_table *table,
+			     const struct access_entry *entry)
+{
+	/* A step that had to wait for evidence runs again. */
+	if (access->is_reached)
+		return;
+	access->is_reached = true;
+	if (entry == NULL)
+		return;
+	access->has_entry = true;
+	access->is_counted = true;
+	access->action = entry->action;
+	access->file = mem_copy_text(access_path(table), strlen(access_path(table)));
+	access->pattern = mem_copy_text(entry->pattern, strlen(entry->pattern));
+	access->answer = mem_copy_text(entry->answer, strlen(entry->answer));
+	access->line = entry->line;
+}
+
+void explanation_note_gate(struct explanation *explanation, const struct config *config,
+			   enum explained_family family, const struct gate_judgement *judgement)
+{
+	explanation->gate_is_reached = true;
+	explanation->gate = family;
+	explanation->gate_is_enforced = config->gate == MODE_ENFORCE;
+	explanation->gate_profile = (enum gate_profile)config->gate_profile;
+	explanation->has_judgement = judgement != NULL;
+	if (judgement != NULL)
+		explanation->judgement = *judgement;
+}
+
+void explanation_note_farm(struct explanation *explanation, const struct farm *farm,
+			   const struct farm_match *match)
+{
+	explanation->farm_is_reached = true;
+	explanation->has_farm = farm != NULL;
+	if (farm == NULL)
+		return;
+	explanation->farm = *farm;
+	explanation->farm_match = *match;
+}
+
+static void explained_access_clear(struct explained_access *access)
+{
+	free(access->file);
+	free(access->pattern);
+	free(access->answer);
+}
+
+void explanation_free(struct explanation **explanation)
+{
+	struct explanation *freed = *explanation;
+
+	if (freed == NULL)
+		return;
+	*explanation = NULL;
+	for (size_t i = 0; i < REQUEST_ATTRIBUTE_COUNT; i++)
+		free(freed->request[i]);
+	explained_access_clear(&freed->recipient_access);
+	explained_access_clear(&freed->sender_access);
+	free(freed);
+}
