@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "daemon/explanation.h"
 #include "daemon/loader.h"
 #include "lookup/dns.h"
 #include "lookup/spf.h"
@@ -24,6 +25,7 @@ struct fake_store {
 	enum behaviour behaviour;
 	int cancelled;
 	int looks, questions; /* that were asked: look only, and in full */
+	int shows;            /* that leave nothing behind */
 };
 
 struct fake_request {
@@ -55,7 +57,9 @@ static struct store_request *fake_start(struct store *store, const struct store_
 {
 	struct fake_request *request = mem_alloc(sizeof(*request));
 	struct fake_store *fake = (struct fake_store *)store;
-	*(question->mode == STORE_LOOK ? &fake->looks : &fake->questions) += 1;
+	*(question->mode == STORE_LOOK   ? &fake->looks
+	  : question->mode == STORE_SHOW ? &fake->shows
+					 : &fake->questions) += 1;
 	request->base.store = store;
 	request->done = done;
 	request->arg = arg;
@@ -187,6 +191,66 @@ static void test_verdicts(struct fake_store *store, struct checker *checker)
 	await(&asked);
 	tap_ok(strncmp(asked.verdict.answer, "DEFER_IF_PERMIT 4.3.0 ", 22) == 0,
 	       "on_store_failure = defer defers");
+	ruleset_release(&rules);
+	loader_free(&loader);
+}
+
+/* Who asks why changes nothing, and gets what an ordinary check would have answered. */
+static void test_explaining(struct fake_store *store, struct checker *checker)
+{
+	static const char text[] = RCPT "client_address=192.0.2.1\nsender=a@b\nrecipient=c@d\n\n";
+	struct loader *loader;
+	struct ruleset *rules =
+		rules_with((char[]){"check_deadline=1"}, (char[]){"greylist=enforce"}, &loader);
+	struct explanation *explanation = explanation_new();
+	struct asked asked = {0};
+	struct request request;
+	int kept = store->questions + store->looks, cancelled = store->cancelled;
+
+	store->behaviour = ANSWERS_NEW;
+	request_parse(&request, span_of(text));
+	asked.check =
+		check_start_explaining(checker, rules, &request, explanation, on_verdict, &asked);
+	tap_ok(asked.verdicts == 0, "explaining: no verdict within the call");
+	await(&asked);
+	tap_is_number(asked.verdict.reason, REASON_NEW, "explaining: the reason");
+	tap_is(explanation->request[REQUEST_SENDER], "a@b", "explaining: the request is copied");
+	tap_ok(explanation->exempt_is_reached && !explanation->has_pattern,
+	       "explaining: not exempt");
+	tap_ok(explanation->recipient_access.is_reached && explanation->sender_access.is_reached &&
+		       explanation->gate_is_reached,
+	       "explaining: tables and gate were reached");
+	tap_is_number(explanation->gate, EXPLAINED_OTHER_FAMILY,
+		      "explaining: the gate is for the other family");
+	tap_ok(explanation->farm_is_reached && !explanation->has_farm, "explaining: no farm");
+	tap_ok(explanation->store_is_answered && explanation->question.mode == STORE_SHOW,
+	       "explaining: the store has shown what it would decide");
+	tap_ok(strncmp(explanation->log, "action=greylist, reason=new, ", 29) == 0,
+	       "explaining: the line that the log would get");
+	tap_ok(store->shows > 0 && store->questions + store->looks == kept,
+	       "explaining: the store is asked to keep nothing");
+	explanation_free(&explanation);
+
+	explanation = explanation_new();
+	store->behaviour = IS_SILENT;
+	asked = (struct asked){0};
+	asked.check =
+		check_start_explaining(checker, rules, &request, explanation, on_verdict, &asked);
+	await(&asked);
+	tap_is_number(asked.verdict.reason, REASON_CHECK_DEADLINE, "explaining has its deadline");
+	tap_ok(!explanation->store_is_answered, "explaining: and no answer of the store");
+	explanation_free(&explanation);
+
+	explanation = explanation_new();
+	asked = (struct asked){0};
+	asked.check =
+		check_start_explaining(checker, rules, &request, explanation, on_verdict, &asked);
+	check_free(&asked.check);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	tap_is_number(asked.verdicts, 0, "explaining: no verdict after a free");
+	tap_is_number(store->cancelled, cancelled + 2,
+		      "explaining: what is out is cancelled, at the deadline and by a free");
+	explanation_free(&explanation);
 	ruleset_release(&rules);
 	loader_free(&loader);
 }
@@ -326,6 +390,7 @@ int main(void)
 				      .hostname = "mx.example"};
 	struct checker *checker = checker_new(&parts);
 	test_verdicts(&store, checker);
+	test_explaining(&store, checker);
 	test_free(&store, checker);
 	test_silent_dns(&store, checker);
 	test_header(&store, checker);
