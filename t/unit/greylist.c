@@ -251,7 +251,8 @@ static void test_verdicts(void)
 	verdict = verdict_greylist(REASON_NEW, 300, "x", true);
 	tap_is(verdict.answer, "DUNNO", "dry lets it pass");
 	tap_is(verdict_action_word(&verdict), "greylist", "but logs what was decided");
-	struct access_entry entry = {ACCESS_REJECT, (char[]){"550 5.7.1 no"}, 12};
+	struct access_entry entry = {
+		.action = ACCESS_REJECT, .answer = (char[]){"550 5.7.1 no"}, .line = 12};
 	verdict = verdict_access(REASON_SENDER_ACCESS, &entry);
 	verdict_reason_words(&verdict, words);
 	tap_is(words, "sender_access (line 12)", "a table's verdict tells the line");
