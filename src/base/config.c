@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "log.h"
 #include "memory.h"
 #include "text_file.h"
 
@@ -78,7 +77,7 @@ static void config_take_line(struct span line, unsigned number, void *arg)
 			  reading->diag);
 }
 
-static bool config_is_written(const struct config *config, const char *name)
+bool config_is_written(const struct config *config, const char *name)
 {
 	size_t row;
 	return config_find_setting(span_of(name), &row) && config->written[row] != NULL;
@@ -143,35 +142,50 @@ struct config *config_read(const char *path, char *const *overrides, size_t over
 }
 
 /* Whether row has the same value in both: numbers as numbers, all else as it is written. */
-static bool config_is_same(const struct config *a, const struct config *b, size_t row)
+bool config_is_same(const struct config *a, const struct config *b, size_t row)
 {
 	const struct setting *setting = &config_table[row];
 	if (setting->type->number_size > 0)
 		return memcmp(config_field_const(a, setting), config_field_const(b, setting),
 			      setting->type->number_size) == 0;
-	const char *left = a->written[row] != NULL ? a->written[row] : setting->default_text;
-	const char *right = b->written[row] != NULL ? b->written[row] : setting->default_text;
-	return strcmp(left, right) == 0;
+	return strcmp(config_text(a, row), config_text(b, row)) == 0;
+}
+
+bool config_waits_for_restart(const struct config *start, const struct config *now, size_t row)
+{
+	return config_table[row].needs_restart && !config_is_same(start, now, row);
+}
+
+const char *config_text(const struct config *config, size_t row)
+{
+	return config->written[row] != NULL ? config->written[row] : config_table[row].default_text;
+}
+
+struct config *config_defaults(void)
+{
+	struct diag diag = {0};
+	struct config *config = config_from_draft(&(struct config_draft){0}, &diag);
+
+	diag_clear(&diag);
+	return config;
 }
 
 void config_print(const struct config *config, FILE *to)
 {
-	struct diag diag = {0};
-	struct config *defaults = config_from_draft(&(struct config_draft){0}, &diag);
+	struct config *defaults = config_defaults();
 
 	for (size_t i = 0; i < config_table_count; i++)
 		if (!config_is_same(config, defaults, i))
 			fprintf(to, "%s = %s\n", config_table[i].name, config->written[i]);
 	config_free(&defaults);
-	diag_clear(&diag);
 }
 
-void config_log_restarts(const struct config *start, const struct config *now)
+void config_warn_restarts(const struct config *start, const struct config *now, struct diag *diag)
 {
 	for (size_t i = 0; i < config_table_count; i++)
-		if (config_table[i].needs_restart && !config_is_same(start, now, i))
-			log_warning("%s: the new value takes effect when sixgated is started again",
-				    config_table[i].name);
+		if (config_waits_for_restart(start, now, i))
+			diag_warning(diag, config_table[i].name, 0,
+				     "the new value takes effect when sixgated is started again");
 }
 
 void config_free(struct config **config)

@@ -41,11 +41,13 @@ enum { CONFIG_SETTINGS_MAX = 64, CONFIG_DNS_SERVERS_MAX = 8 };
 
 struct config {
 	struct endpoint_list policy_listen;
-	int64_t policy_socket_mode; /* permission bits */
-	char *user;                 /* owned; empty: stay who we are */
-	char *store;                /* owned; scheme:rest */
-	int store_sync;             /* enum config_store_sync */
-	int greylist;               /* enum config_mode */
+	int64_t policy_socket_mode;        /* permission bits */
+	struct endpoint_list admin_listen; /* none, or one unix socket */
+	char *admin_group;                 /* owned; empty: that of our user */
+	char *user;                        /* owned; empty: stay who we are */
+	char *store;                       /* owned; scheme:rest */
+	int store_sync;                    /* enum config_store_sync */
+	int greylist;                      /* enum config_mode */
 	struct netlist mynetworks;
 	struct config_path sender_access;
 	struct config_path recipient_access;
@@ -128,10 +130,25 @@ extern const size_t config_table_count;
 struct config *config_read(const char *path, char *const *overrides, size_t override_count,
 			   struct diag *diag);
 
+/* Whether the setting called name was written, and does not just have its default. */
+bool config_is_written(const struct config *config, const char *name);
+
 /* Print the settings that differ from their defaults, "name = value" each (postconf -n). */
 void config_print(const struct config *config, FILE *to);
 
-/* Log the settings that take a restart to change, and differ now from those of the start. */
-void config_log_restarts(const struct config *start, const struct config *now);
+/* Of the setting in row: its value as it was written, or its default. */
+const char *config_text(const struct config *config, size_t row);
+
+/* Whether the setting in row has the same value in both. */
+bool config_is_same(const struct config *a, const struct config *b, size_t row);
+
+/* Whether the setting in row takes a restart to change, and differs now from that of the start. */
+bool config_waits_for_restart(const struct config *start, const struct config *now, size_t row);
+
+/* Warn of those settings. */
+void config_warn_restarts(const struct config *start, const struct config *now, struct diag *diag);
+
+/* What the settings are when nothing is written; the caller frees it. */
+struct config *config_defaults(void);
 
 void config_free(struct config **config);

@@ -330,6 +330,24 @@ static void setting_clear_endpoints(void *field)
 	*list = (struct endpoint_list){0};
 }
 
+static void setting_parse_unix_endpoint(const struct setting *setting, struct span text,
+					struct config_place place, void *field, struct diag *diag)
+{
+	struct endpoint_list *list = field;
+
+	text = span_trim(text);
+	if (text.length == 0)
+		return;
+	list->items = mem_alloc(sizeof(*list->items));
+	list->count = 1;
+	const char *why = endpoint_parse(&list->items[0], text);
+	if (why == NULL && list->items[0].kind != ENDPOINT_UNIX)
+		why = "expected unix:PATH; only there the kernel tells who is asking";
+	if (why != NULL)
+		diag_error(diag, place.file, place.line, "%s: \"%.*s\": %s", setting->name,
+			   SHOWN(text), why);
+}
+
 static void setting_parse_endpoints(const struct setting *setting, struct span text,
 				    struct config_place place, void *field, struct diag *diag)
 {
@@ -371,3 +389,5 @@ const struct setting_type setting_hosts = {setting_parse_hosts, setting_clear_ho
 const struct setting_type setting_servers = {setting_parse_servers, setting_clear_string, 0};
 const struct setting_type setting_networks = {setting_parse_networks, setting_clear_networks, 0};
 const struct setting_type setting_endpoints = {setting_parse_endpoints, setting_clear_endpoints, 0};
+const struct setting_type setting_unix_endpoint = {setting_parse_unix_endpoint,
+						   setting_clear_endpoints, 0};

@@ -36,8 +36,9 @@ struct loader_set {
 /* Something for the event loop. */
 struct loader_news {
 	TAILQ_ENTRY(loader_news) link;
-	bool is_reload;           /* the answer to loader_reload() */
+	uint64_t reload;          /* the answer to the loader_reload() of that number; else 0 */
 	bool succeeded;           /* a reload that did not brings nothing */
+	struct diag messages;     /* of a reload */
 	struct config *config;    /* owned; a whole reload, and the parts that are not there stay as
 				   * they    are; else NULL */
 	enum ruleset_table which; /* the only part that is there, when config is NULL */
@@ -58,9 +59,11 @@ struct loader {
 	void *arg;
 
 	pthread_t thread;
-	int control_fd;       /* owned; an eventfd that wakes the thread */
-	pthread_mutex_t lock; /* of the next three */
-	bool wants_reload, stop;
+	int control_fd;         /* owned; an eventfd that wakes the thread */
+	pthread_mutex_t lock;   /* of the next four */
+	uint64_t reload_wanted; /* number of the last one that was asked for */
+	uint64_t reload_begun;  /* of the last one that was begun */
+	bool stop;
 	struct loader_queue news;
 
 	/* The thread's own. */
@@ -140,14 +143,12 @@ static void loader_send(struct loader *loader, const struct loader_news *news)
 }
 
 /* A whole reload, on the thread. */
-static void loader_run_reload(struct loader *loader)
+static void loader_run_reload(struct loader *loader, uint64_t number)
 {
-	struct diag diag = {0};
 	struct loader_set set;
-	struct loader_news news = {.is_reload = true};
+	struct loader_news news = {.reload = number};
 
-	news.succeeded = loader_read(loader, &set, &diag);
-	diag_log(&diag);
+	news.succeeded = loader_read(loader, &set, &news.messages);
 	if (news.succeeded) {
 		for (size_t i = 0; i < RULESET_TABLE_COUNT; i++) {
 			if (set.keeps[i])
@@ -157,12 +158,8 @@ static void loader_run_reload(struct loader *loader)
 		}
 		news.config = loader->config = set.config;
 		memcpy(news.parts, set.parts, sizeof(news.parts));
-	} else {
-		log_error("reload: nothing was changed, the settings and tables from before stay "
-			  "in force");
 	}
 	loader_send(loader, &news);
-	diag_clear(&diag);
 }
 
 /* The file of one table has changed and its writer is done. */
@@ -215,13 +212,13 @@ static void *loader_main(void *arg)
 		    read(loader->control_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 			log_error("eventfd: %s", strerror(errno));
 		pthread_mutex_lock(&loader->lock);
-		bool stop = loader->stop, reload = loader->wants_reload;
-		loader->wants_reload = false;
+		bool stop = loader->stop, reload = loader->reload_begun != loader->reload_wanted;
+		uint64_t number = loader->reload_begun = loader->reload_wanted;
 		pthread_mutex_unlock(&loader->lock);
 		if (stop)
 			return NULL;
 		if (reload)
-			loader_run_reload(loader);
+			loader_run_reload(loader, number);
 		for (unsigned i = 0; i < RULESET_TABLE_COUNT; i++)
 			if (file_watch_has_changed(&loader->watches[i], clock_mono_ms()))
 				loader_run_table(loader, i);
@@ -231,6 +228,7 @@ static void *loader_main(void *arg)
 static void loader_free_news(struct loader_news *news)
 {
 	config_free(&news->config);
+	diag_clear(&news->messages);
 	for (size_t i = 0; i < RULESET_TABLE_COUNT; i++)
 		ruleset_part_free(&news->parts[i]);
 	free(news);
@@ -245,9 +243,10 @@ static void loader_hand_over(struct loader *loader, struct loader_news *news)
 	struct ruleset *rules = NULL;
 
 	if (news->config != NULL) {
-		config_log_restarts(ruleset_config(loader->started), news->config);
+		config_warn_restarts(ruleset_config(loader->started), news->config,
+				     &news->messages);
 		rules = ruleset_new(news->config, news->parts, loader->rules);
-	} else if (!news->is_reload) {
+	} else if (news->reload == 0) {
 		rules = ruleset_replace(loader->rules, news->which, news->parts[news->which]);
 	}
 	if (rules != NULL) {
@@ -257,8 +256,13 @@ static void loader_hand_over(struct loader *loader, struct loader_news *news)
 		loader->rules = rules;
 		loader->on_rules(ruleset_hold(rules), loader->arg);
 	}
-	if (news->is_reload)
-		loader->on_reloaded(news->succeeded, loader->arg);
+	if (news->reload == 0)
+		return;
+	diag_log(&news->messages);
+	if (!news->succeeded)
+		log_error("reload: nothing was changed, the settings and tables from before stay "
+			  "in force");
+	loader->on_reloaded(news->reload, news->succeeded, &news->messages, loader->arg);
 }
 
 static struct loader_news *loader_take_news(struct loader *loader)
@@ -319,20 +323,27 @@ bool loader_start(struct loader *loader, struct event_base *base, loader_rules_f
 	return started;
 }
 
-static void loader_tell(struct loader *loader, bool *what)
+/* There is something new for the thread in what its lock guards. */
+static void loader_wake(struct loader *loader)
 {
 	uint64_t one = 1;
 
-	pthread_mutex_lock(&loader->lock);
-	*what = true;
-	pthread_mutex_unlock(&loader->lock);
 	if (write(loader->control_fd, &one, sizeof(one)) != sizeof(one))
 		log_error("eventfd: %s", strerror(errno));
 }
 
-void loader_reload(struct loader *loader)
+uint64_t loader_reload(struct loader *loader)
 {
-	loader_tell(loader, &loader->wants_reload);
+	pthread_mutex_lock(&loader->lock);
+	uint64_t number = ++loader->reload_wanted;
+	pthread_mutex_unlock(&loader->lock);
+	loader_wake(loader);
+	return number;
+}
+
+const struct config *loader_started_config(const struct loader *loader)
+{
+	return ruleset_config(loader->started);
 }
 
 void loader_free(struct loader **loader)
@@ -344,7 +355,10 @@ void loader_free(struct loader **loader)
 		return;
 	*loader = NULL;
 	if (freed->wakeup != NULL) {
-		loader_tell(freed, &freed->stop);
+		pthread_mutex_lock(&freed->lock);
+		freed->stop = true;
+		pthread_mutex_unlock(&freed->lock);
+		loader_wake(freed);
 		pthread_join(freed->thread, NULL);
 		wakeup_free(&freed->wakeup);
 	}

@@ -32,9 +32,13 @@ struct loader_source {
  */
 typedef void loader_rules_fn(struct ruleset *rules, void *arg);
 
-/* A reload that loader_reload() asked for is done; when it failed, the old rules are still in
- * force. */
-typedef void loader_reloaded_fn(bool succeeded, void *arg);
+/*
+ * The reload with this number, and with it all that were asked for before, is done; when it failed,
+ * the old rules are still in force.  messages, which were logged, tell what is wrong; they die when
+ * the function returns.
+ */
+typedef void loader_reloaded_fn(uint64_t number, bool succeeded, const struct diag *messages,
+				void *arg);
 
 /*
  * Read settings and tables now, on the caller's thread.  The loader, and the rules (the caller is
@@ -53,8 +57,11 @@ void loader_warn_unreadable(const struct loader *loader);
 bool loader_start(struct loader *loader, struct event_base *base, loader_rules_fn *on_rules,
 		  loader_reloaded_fn *on_reloaded, void *arg);
 
-/* Read everything again, soon. */
-void loader_reload(struct loader *loader);
+/* Read everything again, soon; the number of the reload, above 0 and rising. */
+uint64_t loader_reload(struct loader *loader);
+
+/* The settings of the start, in which those are in force that take a restart to change. */
+const struct config *loader_started_config(const struct loader *loader);
 
 /* Neither function runs any more. */
 void loader_free(struct loader **loader);

@@ -7,6 +7,7 @@
 #include "base/hostname.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "admin.h"
 #include "check.h"
 #include "farm_resolver.h"
 #include "listener.h"
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char usage[] =
 	"usage: sixgated [-c FILE] [-o NAME=VALUE]... [-t] [-n] [-v] [-V] [-h]\n"
@@ -54,7 +56,7 @@ struct daemon {
 	struct event_base *base;
 	struct loader *loader;
 	struct ruleset *rules; /* held: those in force */
-	struct listeners listeners;
+	struct listeners listeners, admin_listeners;
 	struct privacy *privacy; /* NULL: off */
 	struct store *store;
 	char hostname[HOSTNAME_SIZE];
@@ -63,6 +65,7 @@ struct daemon {
 	struct farm_resolver *farm_resolver;
 	struct checker *checker;
 	struct server *server;
+	struct admin *admin; /* NULL: nowhere */
 	struct supervisor *supervisor;
 	struct event *hangup, *terminate, *interrupt;
 };
@@ -124,8 +127,11 @@ static int daemon_inspect(struct daemon *daemon, const struct options *options)
 	struct diag diag = {0};
 
 	daemon->loader = loader_new(&options->source, &daemon->rules, &diag);
-	if (daemon->loader != NULL && options->test)
-		(void)user_check(ruleset_config(daemon->rules)->user, &diag);
+	if (daemon->loader != NULL && options->test) {
+		const struct config *config = ruleset_config(daemon->rules);
+		struct user_ids ids;
+		(void)user_find_ids(config->user, config->admin_group, &ids, &diag);
+	}
 	diag_print(&diag);
 	if (daemon->loader != NULL && options->print)
 		config_print(ruleset_config(daemon->rules), stdout);
@@ -147,17 +153,22 @@ static void on_rules(struct ruleset *rules, void *arg)
 	ruleset_release(&daemon->rules);
 	daemon->rules = rules;
 	server_set_rules(daemon->server, rules);
+	if (daemon->admin != NULL)
+		admin_set_rules(daemon->admin, rules);
 	struct dns_options options = daemon_dns_options(ruleset_config(rules));
 	dns_configure(daemon->dns, &options);
 	farm_resolver_set_farms(daemon->farm_resolver, ruleset_farms(rules));
 }
 
-static void on_reloaded(bool succeeded, void *arg)
+static void on_reloaded(uint64_t number, bool succeeded, const struct diag *messages, void *arg)
 {
-	(void)arg;
+	struct daemon *daemon = arg;
+
 	if (succeeded)
 		log_info("reloaded");
 	supervisor_tell_ready();
+	if (daemon->admin != NULL)
+		admin_tell_reloaded(daemon->admin, number, succeeded, messages);
 }
 
 static void on_hangup(evutil_socket_t signal_number, short events, void *arg)
@@ -181,6 +192,8 @@ static void on_terminate(evutil_socket_t signal_number, short events, void *arg)
 	(void)events;
 	log_info("ending after signal %d", (int)signal_number);
 	supervisor_tell_stopping();
+	admin_free(&daemon->admin);
+	listeners_close(&daemon->admin_listeners);
 	server_stop(daemon->server, on_stopped, daemon);
 	/* Who connects from now on is refused at once, and need not wait for the end. */
 	listeners_close(&daemon->listeners);
@@ -193,17 +206,58 @@ static struct event *daemon_add_signal(struct daemon *daemon, int number, event_
 	return event;
 }
 
+/*
+ * The admin socket.  Nobody needs it for mail to flow: where the default cannot be opened, be it
+ * that the directory is missing or that another sixgated has it, we do without.
+ */
+static bool daemon_open_admin(struct daemon *daemon, const struct config *config,
+			      const struct user_ids *ids, struct diag *diag)
+{
+	bool can_give = geteuid() == 0 || config->admin_group[0] != '\0';
+	const struct listener_kind kind = {.setting = "admin_listen",
+					   .mode = 0660,
+					   /* Only root can give it away. */
+					   .uid = geteuid() == 0 ? ids->uid : (uid_t)-1,
+					   .gid = can_give ? ids->gid : (gid_t)-1,
+					   .makes_directory = true};
+	struct diag trouble = {0};
+
+	if (daemon->admin_listeners.count > 0)
+		return true;
+	if (config_is_written(config, "admin_listen"))
+		return listeners_open(&daemon->admin_listeners, &config->admin_listen, &kind, diag);
+	if (!listeners_open(&daemon->admin_listeners, &config->admin_listen, &kind, &trouble))
+		for (size_t i = 0; i < trouble.line_count; i++)
+			log_warning("%s; there is no admin socket", trouble.lines[i].text);
+	diag_clear(&trouble);
+	return true;
+}
+
+static bool daemon_open_policy(struct daemon *daemon, const struct config *config,
+			       struct diag *diag)
+{
+	const struct listener_kind kind = {.setting = "policy_listen",
+					   .mode = (mode_t)config->policy_socket_mode,
+					   .uid = (uid_t)-1,
+					   .gid = (gid_t)-1};
+
+	return daemon->listeners.count > 0 ||
+	       listeners_open(&daemon->listeners, &config->policy_listen, &kind, diag);
+}
+
 /* Sockets before the user is changed, so that root can make them; what is kept belongs to the user.
  */
 static bool daemon_open(struct daemon *daemon, const struct config *config, struct diag *diag)
 {
 	struct store_options store_options = {.sync_full = config->store_sync == STORE_SYNC_FULL,
 					      .max_entries = config->max_entries};
+	struct user_ids ids;
 	char why[STORE_WHY_SIZE];
 
-	if (!listeners_open(&daemon->listeners, &config->policy_listen,
-			    (mode_t)config->policy_socket_mode, diag) ||
-	    !user_become(config->user, diag))
+	if (!user_find_ids(config->user, config->admin_group, &ids, diag) ||
+	    !listeners_take_passed(&daemon->listeners, &daemon->admin_listeners, diag) ||
+	    !daemon_open_policy(daemon, config, diag) ||
+	    !daemon_open_admin(daemon, config, &ids, diag) || !user_become(config->user, diag))
 		return false;
 	if (config->privacy) {
 		daemon->privacy = privacy_open(config->privacy_key.path, diag);
@@ -256,6 +310,24 @@ static void daemon_start_checks(struct daemon *daemon)
 	daemon->checker = checker_new(&parts);
 }
 
+static void daemon_start_admin(struct daemon *daemon)
+{
+	struct admin_parts parts = {
+		.base = daemon->base,
+		.listeners = &daemon->admin_listeners,
+		.loader = daemon->loader,
+		.store = daemon->store,
+		.dns = daemon->dns,
+		.farm_resolver = daemon->farm_resolver,
+		.checker = daemon->checker,
+		.server = daemon->server,
+		.privacy = daemon->privacy,
+	};
+
+	if (daemon->admin_listeners.count > 0)
+		daemon->admin = admin_new(&parts, daemon->rules);
+}
+
 static bool daemon_start(struct daemon *daemon, const struct options *options, struct diag *diag)
 {
 	/* Before anybody can see that we start; what comes early is done when the loop runs. */
@@ -272,6 +344,7 @@ static bool daemon_start(struct daemon *daemon, const struct options *options, s
 	daemon_start_checks(daemon);
 	daemon->server =
 		server_new(daemon->base, &daemon->listeners, daemon->checker, daemon->rules);
+	daemon_start_admin(daemon);
 	if (!loader_start(daemon->loader, daemon->base, on_rules, on_reloaded, daemon)) {
 		diag_error(diag, "sixgated", 0, "no thread to be had");
 		return false;
@@ -293,6 +366,7 @@ static void daemon_end(struct daemon *daemon)
 	daemon_free_event(daemon->terminate);
 	daemon_free_event(daemon->interrupt);
 	loader_free(&daemon->loader);
+	admin_free(&daemon->admin);
 	server_free(&daemon->server);
 	checker_free(&daemon->checker);
 	farm_resolver_free(&daemon->farm_resolver);
@@ -301,6 +375,7 @@ static void daemon_end(struct daemon *daemon)
 	store_free(&daemon->store);
 	privacy_free(&daemon->privacy);
 	listeners_close(&daemon->listeners);
+	listeners_close(&daemon->admin_listeners);
 	ruleset_release(&daemon->rules);
 	if (daemon->base != NULL)
 		event_base_free(daemon->base);

@@ -22,9 +22,28 @@ static const struct passwd *user_find(const char *name, struct diag *diag)
 	return user;
 }
 
-bool user_check(const char *name, struct diag *diag)
+bool user_find_ids(const char *name, const char *group, struct user_ids *ids, struct diag *diag)
 {
-	return name[0] == '\0' || user_find(name, diag) != NULL;
+	*ids = (struct user_ids){geteuid(), getegid()};
+	if (name[0] != '\0') {
+		const struct passwd *user = user_find(name, diag);
+		if (user == NULL)
+			return false;
+		*ids = (struct user_ids){user->pw_uid, user->pw_gid};
+	}
+	if (group[0] == '\0')
+		return true;
+	errno = 0;
+	const struct group *found = getgrnam(group);
+	if (found == NULL) {
+		diag_error(diag, "admin_group", 0, "%s: %s", group,
+			   errno != 0 ? strerror(errno)
+				      : "there is no such group; make one, for example with "
+					"addgroup --system, or leave the setting empty");
+		return false;
+	}
+	ids->gid = found->gr_gid;
+	return true;
 }
 
 bool user_become(const char *name, struct diag *diag)

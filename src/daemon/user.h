@@ -7,9 +7,19 @@
 #include "base/diag.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
-/* Whether there is a user called name, or name is empty.  False, with what is wrong in diag. */
-bool user_check(const char *name, struct diag *diag);
+/* Who reads and writes what we make: a user, and a group of those who may read. */
+struct user_ids {
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * The ids of the user called name (empty: who we are), and of the group called group (empty: the
+ * user's own).  False, with what is wrong in diag, when there is no such user or group.
+ */
+bool user_find_ids(const char *name, const char *group, struct user_ids *ids, struct diag *diag);
 
 /*
  * Become the user called name, for good; empty: stay.  Who is not root can only "become" who he is.

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+from admin import Admin
 from policy import Connection, new_recipient
 from poll import PATIENCE_S, wait_until
 
@@ -30,6 +31,8 @@ class Daemon:
         self.folder = folder
         self.config = folder / 'sixgate.conf'
         self.socket = folder / 'policy'
+        self.admin_socket = folder / 'admin'
+        self.admin = Admin(self.admin_socket)
         self.database = folder / 'sixgate.db'
         self.sender_access = folder / 'sender_access'
         self.recipient_access = folder / 'recipient_access'
@@ -48,6 +51,7 @@ class Daemon:
         """Settings of a daemon that keeps to its folder; None leaves one out."""
         values = {
             'policy_listen': f'unix:{self.socket}',
+            'admin_listen': f'unix:{self.admin_socket}',
             'store': f'sqlite:{self.database}',
             'sender_access': self.sender_access,
             'recipient_access': self.recipient_access,

@@ -40,21 +40,25 @@ class Manager:
 
 
 # What systemd does between fork and exec: argv[1] is how many, then come the descriptors, then the command.
+# argv[2] is their names, or empty.
 PASSING = """
 import os, sys
 count = int(sys.argv[1])
-for i, number in enumerate(sys.argv[2:2 + count]):
+for i, number in enumerate(sys.argv[3:3 + count]):
     os.dup2(int(number), 3 + i)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(count))
-os.execv(sys.argv[2 + count], sys.argv[2 + count:])
+if sys.argv[2]:
+    os.environ['LISTEN_FDNAMES'] = sys.argv[2]
+os.execv(sys.argv[3 + count], sys.argv[3 + count:])
 """
 
 
 @contextmanager
-def passed(sockets, command):
-    """Options for Daemon.start() that run command with sockets as its descriptors 3, 4, ..."""
+def passed(sockets, command, names=''):
+    """Options for Daemon.start() that run command with sockets as its descriptors 3, 4, ..., perhaps with names
+    ("policy:admin")."""
     copies = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD, HIGH_FD) for each in sockets]
-    yield {'command': [sys.executable, '-c', PASSING, str(len(copies)), *map(str, copies), *command],
+    yield {'command': [sys.executable, '-c', PASSING, str(len(copies)), names, *map(str, copies), *command],
            'pass_fds': copies}
     for copy in copies:
         os.close(copy)

@@ -115,7 +115,7 @@ def test_t_checks_every_table_that_is_named(daemon):
     lines = done.stderr.splitlines()
     assert len(lines) == 3
     assert any(line.startswith(f'{daemon.sender_access}:2: ') and 'HOLD' in line for line in lines)
-    assert any(line.startswith(f'{daemon.config}:4: recipient_access: {daemon.recipient_access}: No such file')
+    assert any(line.startswith(f'{daemon.config}:5: recipient_access: {daemon.recipient_access}: No such file')
                for line in lines)
     assert any(line.startswith(f'{daemon.farms}:3: ') and '192.0.2.1/33' in line for line in lines)
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "admin_routes.h"
+
+#include "admin_settings.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+const struct admin_route admin_routes[] = {
+	{"GET", "/config", ADMIN_READ, admin_settings_get, {NULL}},
+	{"POST", "/reload", ADMIN_ALL, admin_settings_reload, {NULL}},
+};
+/* clang-format on */
+
+const size_t admin_route_count = sizeof(admin_routes) / sizeof(admin_routes[0]);
+
+const struct admin_route *admin_route_find(const char *method, const char *path, char **allowed)
+{
+	*allowed = NULL;
+	for (size_t i = 0; i < admin_route_count; i++) {
+		const struct admin_route *route = &admin_routes[i];
+		if (strcmp(route->path, path) != 0)
+			continue;
+		if (strcmp(route->method, method) == 0) {
+			free(*allowed);
+			*allowed = NULL;
+			return route;
+		}
+		size_t length = *allowed != NULL ? strlen(*allowed) : 0;
+		*allowed = mem_resize(*allowed, length + sizeof(", ") + strlen(route->method));
+		strcpy(*allowed + length, length > 0 ? ", " : "");
+		strcat(*allowed, route->method);
+	}
+	return NULL;
+}
