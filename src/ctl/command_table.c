@@ -7,11 +7,54 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HELP_FILTER                                                                                \
+	"  --client CLIENT       an address (the client that it counts as), a network (all in "    \
+	"it),\n"                                                                                   \
+	"                        farm:NAME, domain:NAME, or a pattern with *\n"                    \
+	"  --sender SENDER       user@domain, domain, .domain, user@, <>, or a pattern with *\n"   \
+	"  --recipient RECIPIENT the same\n"                                                       \
+	"  --state STATE         waiting or passed\n"
+
 /* In the order of the help: what is looked at, what is mended, the daemon itself. */
 const struct command command_table[] = {
 	{"health", "", "Whether all is well, in one line, for monitoring",
 	 "Exit status 0 when it is, 1 when it is not.\n", health_run},
 	{"metrics", "", "What is counted, for Prometheus", "", metrics_run},
+	{"explain", "--client ADDR [--name N] --sender S --recipient R [--helo H] | --log LINE",
+	 "What would be answered now, and why",
+	 "  --client ADDR         the client's address\n"
+	 "  --name NAME           its name, when Postfix has found one\n"
+	 "  --sender SENDER       the sender; <> for a bounce\n"
+	 "  --recipient RECIPIENT the recipient\n"
+	 "  --helo NAME           the name in HELO\n"
+	 "  --log LINE            in place of all these: a line of sixgated's log; - reads it "
+	 "from\n"
+	 "                        the standard input\n"
+	 "Nothing is changed by asking.\n",
+	 explain_run},
+	{"list", "[--client C] [--sender S] [--recipient R] [--state STATE] [--limit N | --all]",
+	 "Greylist entries, newest first",
+	 HELP_FILTER "  --limit NUMBER        show so many (100)\n"
+		     "  --all                 show all\n",
+	 list_run},
+	{"forget", "[--client C] [--sender S] [--recipient R] [--state STATE] [--all] [--dry-run]",
+	 "Remove greylist entries",
+	 HELP_FILTER "  --all                 remove every entry\n"
+		     "  --dry-run             only tell how many would be removed\n",
+	 forget_run},
+	{"known", "[--client C] [--learning] [--limit N | --all]", "Clients that need not wait",
+	 "  --client CLIENT  as for list\n"
+	 "  --learning       those that are on their way to it\n"
+	 "  --limit NUMBER   show so many (100)\n"
+	 "  --all            show all\n",
+	 known_run},
+	{"allow", "CLIENT", "Make a client known now",
+	 "CLIENT is an address, a network as list shows it, domain:NAME or farm:NAME/DOMAIN.\n",
+	 allow_run},
+	{"forget-client", "CLIENT | --all", "Make a client unknown again", "  --all  all clients\n",
+	 forget_client_run},
+	{"config", "[--all]", "Settings in force that are not defaults", "  --all  defaults, too\n",
+	 config_run},
 	{"reload", "", "Read settings and tables again, and tell what is wrong with them",
 	 "As SIGHUP does; when anything is wrong, all stay as they were.\n", reload_run},
 };
