@@ -17,6 +17,9 @@
 
 /* In the order of the help: what is looked at, what is mended, the daemon itself. */
 const struct command command_table[] = {
+	{"stats", "[--watch [SECONDS]]", "What Sixgate does to the mail",
+	 "  --watch [SECONDS]  refresh in place every two seconds, or as many; q ends it\n",
+	 stats_run},
 	{"health", "", "Whether all is well, in one line, for monitoring",
 	 "Exit status 0 when it is, 1 when it is not.\n", health_run},
 	{"metrics", "", "What is counted, for Prometheus", "", metrics_run},

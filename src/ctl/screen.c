@@ -16,6 +16,13 @@ static const char *const screen_paints[] = {
 	[PAINT_BAD] = "\033[31m", [PAINT_DIM] = "\033[2m",   [PAINT_BOLD] = "\033[1m",
 };
 
+static void (*screen_before)(void); /* NULL: nothing to do */
+
+void screen_before_complaint(void (*before)(void))
+{
+	screen_before = before;
+}
+
 void screen_complain(const char *format, ...)
 {
 	char *text = NULL;
@@ -27,6 +34,8 @@ void screen_complain(const char *format, ...)
 	if (length < 0)
 		return;
 	char *shown = screen_text(text);
+	if (screen_before != NULL)
+		screen_before();
 	fflush(stdout);
 	fprintf(stderr, "sixgatectl: %s\n", shown);
 	free(shown);

@@ -14,6 +14,9 @@ enum paint { PAINT_NONE, PAINT_GOOD, PAINT_WARN, PAINT_BAD, PAINT_DIM, PAINT_BOL
 /* "sixgatectl: ..." and a newline on stderr; what is not printable becomes \xNN. */
 __attribute__((format(printf, 1, 2))) void screen_complain(const char *format, ...);
 
+/* Run before a complaint is printed, so that it is not lost on a screen that is given back. */
+void screen_before_complaint(void (*before)(void));
+
 /* A printable copy of text; NULL counts as empty.  Free it. */
 char *screen_text(const char *text);
 
