@@ -93,24 +93,28 @@ static size_t table_bytes(const char *text, size_t columns)
 	return bytes;
 }
 
-static void table_print_cell(const struct table_cell *cell, const struct table_column *column,
-			     size_t width, bool is_last, const struct ctl *ctl, FILE *to)
+/* Returns the blanks that stand between this cell and the next one, if there is one with a text: a
+ * line has none at its end. */
+static size_t table_print_cell(const struct table_cell *cell, const struct table_column *column,
+			       size_t width, size_t blanks, const struct ctl *ctl, FILE *to)
 {
 	const char *begin = screen_paint(ctl, cell->paint);
 	bool is_cut = cell->width > width;
-	int padding = is_cut ? 0 : (int)(width - cell->width);
+	size_t padding = is_cut ? 0 : width - cell->width;
 
-	if (column->align == TABLE_RIGHT)
-		fprintf(to, "%*s", padding, "");
-	fputs(begin, to);
+	if (cell->width == 0)
+		return blanks + width + TABLE_GAP;
+	if (column->align == TABLE_RIGHT) {
+		blanks += padding;
+		padding = 0;
+	}
+	fprintf(to, "%*s%s", (int)blanks, "", begin);
 	fwrite(cell->text, 1, is_cut ? table_bytes(cell->text, width - 1) : strlen(cell->text), to);
 	if (is_cut)
 		fputs("…", to);
 	if (begin[0] != '\0')
 		fputs("\033[0m", to);
-	/* No blanks at the end of a line. */
-	if (!is_last)
-		fprintf(to, "%*s", (column->align == TABLE_LEFT ? padding : 0) + TABLE_GAP, "");
+	return padding + TABLE_GAP;
 }
 
 void table_print(const struct table *table, const struct ctl *ctl, size_t indent, FILE *to)
@@ -121,15 +125,15 @@ void table_print(const struct table *table, const struct ctl *ctl, size_t indent
 	if (ctl->width > 0)
 		table_shrink(table, widths,
 			     (size_t)ctl->width > indent ? (size_t)ctl->width - indent : 1);
+	size_t blanks = indent;
 	for (size_t i = 0; i < table->cell_count; i++) {
 		size_t at = i % table->column_count;
-		bool is_last = at + 1 == table->column_count;
-		if (at == 0)
-			fprintf(to, "%*s", (int)indent, "");
-		table_print_cell(&table->cells[i], &table->columns[at], widths[at], is_last, ctl,
-				 to);
-		if (is_last)
+		blanks = table_print_cell(&table->cells[i], &table->columns[at], widths[at], blanks,
+					  ctl, to);
+		if (at + 1 == table->column_count) {
 			fputc('\n', to);
+			blanks = indent;
+		}
 	}
 	free(widths);
 }

@@ -63,7 +63,7 @@ static void watch_show(const char *text)
 	for (int i = 0; i < lines && *text != '\0'; i++) {
 		size_t length = strcspn(text, "\n");
 		fwrite(text, 1, length, stdout);
-		fputs(i + 1 < lines ? "\033[K\r\n" : "\033[K", stdout);
+		fputs(i + 1 < lines ? "\033[K\n" : "\033[K", stdout);
 		text += length + (text[length] == '\n');
 	}
 	fputs("\033[J", stdout);
