@@ -197,8 +197,8 @@ static void client_tell_refusal(const struct client_answer *answer)
 		screen_complain("%s", json_string_value(message));
 }
 
-enum ctl_status client_ask(const struct ctl *ctl, const struct client_request *request,
-			   struct client_answer *answer)
+int client_ask(const struct ctl *ctl, const struct client_request *request,
+	       struct client_answer *answer)
 {
 	*answer = (struct client_answer){0};
 	if (!client_fetch(ctl, request, answer)) {
@@ -221,10 +221,10 @@ enum ctl_status client_ask(const struct ctl *ctl, const struct client_request *r
 	return CTL_REFUSED;
 }
 
-enum ctl_status client_ask_json(const struct ctl *ctl, const struct client_request *request,
-				struct client_answer *answer)
+int client_ask_json(const struct ctl *ctl, const struct client_request *request,
+		    struct client_answer *answer)
 {
-	enum ctl_status status = client_ask(ctl, request, answer);
+	int status = client_ask(ctl, request, answer);
 
 	if (status != CTL_DONE)
 		return status;

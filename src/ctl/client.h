@@ -32,16 +32,17 @@ struct client_answer {
 };
 
 /*
- * Ask.  CTL_DONE: answer is filled, clear it with client_answer_clear().  CTL_REFUSED: the daemon
- * said no; CTL_UNREACHABLE: there was no whole answer; both are told on stderr, with --json the
- * daemon's own words are on stdout as well, and answer is empty.
+ * Ask; returns an enum ctl_status.  CTL_DONE: answer is filled, clear it with
+ * client_answer_clear().  CTL_REFUSED: the daemon said no; CTL_UNREACHABLE: there was no whole
+ * answer; both are told on stderr, with --json the daemon's own words are on stdout as well, and
+ * answer is empty.
  */
-enum ctl_status client_ask(const struct ctl *ctl, const struct client_request *request,
-			   struct client_answer *answer);
+int client_ask(const struct ctl *ctl, const struct client_request *request,
+	       struct client_answer *answer);
 
 /* As client_ask(), for commands that show an object: what is none is no whole answer.  With --json
  * the answer is printed and answer->json is NULL. */
-enum ctl_status client_ask_json(const struct ctl *ctl, const struct client_request *request,
-				struct client_answer *answer);
+int client_ask_json(const struct ctl *ctl, const struct client_request *request,
+		    struct client_answer *answer);
 
 void client_answer_clear(struct client_answer *answer);

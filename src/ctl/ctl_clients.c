@@ -89,7 +89,7 @@ int allow_run(const struct ctl *ctl, int argc, char **argv)
 		return CTL_USAGE;
 	}
 	const struct client_request request = {.method = "POST", .path = "/clients", .body = body};
-	enum ctl_status status = client_ask_json(ctl, &request, &answer);
+	int status = client_ask_json(ctl, &request, &answer);
 	json_decref(body);
 	if (status != CTL_DONE)
 		return status;

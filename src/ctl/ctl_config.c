@@ -37,7 +37,7 @@ int config_run(const struct ctl *ctl, int argc, char **argv)
 		screen_complain("%s: %s: expected --all or nothing", argv[0], argv[argc - 1]);
 		return command_usage(argv[0]);
 	}
-	enum ctl_status status = client_ask_json(ctl, &request, &answer);
+	int status = client_ask_json(ctl, &request, &answer);
 	if (status != CTL_DONE)
 		return status;
 	json_array_foreach(json_object_get(answer.json, "settings"), i,

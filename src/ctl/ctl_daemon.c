@@ -22,7 +22,7 @@ int health_run(const struct ctl *ctl, int argc, char **argv)
 
 	if (daemon_has_arguments(argc, argv))
 		return command_usage(argv[0]);
-	enum ctl_status status = client_ask_json(ctl, &request, &answer);
+	int status = client_ask_json(ctl, &request, &answer);
 	if (status != CTL_DONE)
 		return status;
 	bool is_healthy = answer.status == 200;
@@ -47,7 +47,7 @@ int metrics_run(const struct ctl *ctl, int argc, char **argv)
 
 	if (daemon_has_arguments(argc, argv))
 		return command_usage(argv[0]);
-	enum ctl_status status = client_ask(ctl, &request, &answer);
+	int status = client_ask(ctl, &request, &answer);
 	if (status != CTL_DONE)
 		return status;
 	for (char *line = answer.text, *end; *line != '\0'; line = end) {
@@ -72,7 +72,7 @@ int reload_run(const struct ctl *ctl, int argc, char **argv)
 
 	if (daemon_has_arguments(argc, argv))
 		return command_usage(argv[0]);
-	enum ctl_status status = client_ask_json(ctl, &request, &answer);
+	int status = client_ask_json(ctl, &request, &answer);
 	if (status != CTL_DONE)
 		return status;
 	if (answer.json != NULL) {

@@ -146,7 +146,7 @@ static int entries_count(const struct ctl *ctl, const struct client_field *field
 	char words[WORDS_SIZE];
 	int64_t found;
 
-	enum ctl_status status = listing_count(ctl, &listing, &found);
+	int status = listing_count(ctl, &listing, &found);
 	if (status != CTL_DONE)
 		return status;
 	if (ctl->is_json)

@@ -184,7 +184,7 @@ static int explain_ask(const struct ctl *ctl, const struct explain_question *que
 		return CTL_REFUSED;
 	}
 	const struct client_request request = {.method = "POST", .path = "/explain", .body = body};
-	enum ctl_status status = client_ask_json(ctl, &request, &answer);
+	int status = client_ask_json(ctl, &request, &answer);
 	json_decref(body);
 	if (status != CTL_DONE)
 		return status;

@@ -13,12 +13,12 @@
 enum { STATS_INTERVAL_S = 2, STATS_INTERVAL_MAX_S = 3600 };
 
 /* Ask and write; with --json what came. */
-static enum ctl_status stats_draw(const struct ctl *ctl, FILE *to)
+static int stats_draw(const struct ctl *ctl, FILE *to)
 {
 	const struct client_request request = {.method = "GET", .path = "/stats"};
 	struct client_answer answer;
 
-	enum ctl_status status = client_ask_json(ctl, &request, &answer);
+	int status = client_ask_json(ctl, &request, &answer);
 	if (status != CTL_DONE)
 		return status;
 	if (answer.json != NULL)
@@ -33,7 +33,7 @@ int stats_run(const struct ctl *ctl, int argc, char **argv)
 	long interval_s = STATS_INTERVAL_S;
 
 	if (argc == 1)
-		return (int)stats_draw(ctl, stdout);
+		return stats_draw(ctl, stdout);
 	if (strcmp(argv[1], "--watch") != 0 || argc > 3) {
 		screen_complain("%s: %s: expected --watch or nothing", argv[0], argv[argc - 1]);
 		return command_usage(argv[0]);
@@ -48,5 +48,5 @@ int stats_run(const struct ctl *ctl, int argc, char **argv)
 	struct ctl quiet = *ctl;
 	if (ctl->is_json)
 		quiet.width = 0; /* no terminal is taken over for it */
-	return (int)watch_run(&quiet, (int)interval_s, stats_draw);
+	return watch_run(&quiet, (int)interval_s, stats_draw);
 }

@@ -37,8 +37,8 @@ int64_t listing_number(const json_t *row, const char *name)
 }
 
 /* Ask for the next page.  With CTL_DONE answer is filled, and answer->json an object. */
-static enum ctl_status listing_next(const struct ctl *ctl, const struct listing *listing,
-				    struct listing_walk *walk, struct client_answer *answer)
+static int listing_next(const struct ctl *ctl, const struct listing *listing,
+			struct listing_walk *walk, struct client_answer *answer)
 {
 	struct client_field fields[LISTING_FIELDS_MAX + 2];
 	struct ctl quiet = *ctl;
@@ -54,7 +54,7 @@ static enum ctl_status listing_next(const struct ctl *ctl, const struct listing 
 					       .fields = fields,
 					       .field_count = listing->field_count + 2};
 	quiet.is_json = false; /* the pages are looked at before they are printed */
-	enum ctl_status status = client_ask_json(&quiet, &request, answer);
+	int status = client_ask_json(&quiet, &request, answer);
 	if (status != CTL_DONE)
 		return status;
 	size_t rows = json_array_size(json_object_get(answer->json, listing->rows));
@@ -67,11 +67,11 @@ static enum ctl_status listing_next(const struct ctl *ctl, const struct listing 
 	return CTL_DONE;
 }
 
-enum ctl_status listing_print(const struct ctl *ctl, const struct listing *listing)
+int listing_print(const struct ctl *ctl, const struct listing *listing)
 {
 	struct table *table = table_new(listing->columns, listing->column_count);
 	struct listing_walk walk = {.left = listing->limit};
-	enum ctl_status status = CTL_DONE;
+	int status = CTL_DONE;
 
 	while (!walk.is_over && status == CTL_DONE) {
 		struct client_answer answer;
@@ -100,10 +100,10 @@ enum ctl_status listing_print(const struct ctl *ctl, const struct listing *listi
 	return status;
 }
 
-enum ctl_status listing_count(const struct ctl *ctl, const struct listing *listing, int64_t *count)
+int listing_count(const struct ctl *ctl, const struct listing *listing, int64_t *count)
 {
 	struct listing_walk walk = {.left = INT64_MAX};
-	enum ctl_status status = CTL_DONE;
+	int status = CTL_DONE;
 
 	while (!walk.is_over && status == CTL_DONE) {
 		struct client_answer answer;
@@ -116,16 +116,15 @@ enum ctl_status listing_count(const struct ctl *ctl, const struct listing *listi
 	return status;
 }
 
-enum ctl_status listing_remove(const struct ctl *ctl, const char *path,
-			       const struct client_field *fields, size_t field_count,
-			       const char *one, const char *several)
+int listing_remove(const struct ctl *ctl, const char *path, const struct client_field *fields,
+		   size_t field_count, const char *one, const char *several)
 {
 	const struct client_request request = {
 		.method = "DELETE", .path = path, .fields = fields, .field_count = field_count};
 	struct client_answer answer;
 	char words[WORDS_SIZE];
 
-	enum ctl_status status = client_ask_json(ctl, &request, &answer);
+	int status = client_ask_json(ctl, &request, &answer);
 	if (status != CTL_DONE)
 		return status;
 	if (answer.json != NULL) {

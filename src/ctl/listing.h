@@ -24,17 +24,16 @@ struct listing {
 
 enum { LISTING_FIELDS_MAX = 8 };
 
-/* Print the rows, following the pages; with --json each page is printed as it came.  Returns
- * CTL_REFUSED when there is none. */
-enum ctl_status listing_print(const struct ctl *ctl, const struct listing *listing);
+/* These return an enum ctl_status.  Print the rows, following the pages; with --json each page is
+ * printed as it came.  Returns CTL_REFUSED when there is none. */
+int listing_print(const struct ctl *ctl, const struct listing *listing);
 
 /* Count the rows, whatever their number. */
-enum ctl_status listing_count(const struct ctl *ctl, const struct listing *listing, int64_t *count);
+int listing_count(const struct ctl *ctl, const struct listing *listing, int64_t *count);
 
 /* DELETE what the fields mean, and tell how many there were. */
-enum ctl_status listing_remove(const struct ctl *ctl, const char *path,
-			       const struct client_field *fields, size_t field_count,
-			       const char *one, const char *several);
+int listing_remove(const struct ctl *ctl, const char *path, const struct client_field *fields,
+		   size_t field_count, const char *one, const char *several);
 
 /* A number from 1 on; false after telling that it is none. */
 bool listing_parse_limit(const char *command, const char *text, int64_t *limit);

@@ -88,7 +88,7 @@ static bool watch_wait(int interval_s, const sigset_t *signals)
 }
 
 /* One view, on the terminal or behind the one before. */
-static enum ctl_status watch_draw(const struct ctl *ctl, watch_draw_fn *draw)
+static int watch_draw(const struct ctl *ctl, watch_draw_fn *draw)
 {
 	char *text = NULL;
 	size_t length = 0;
@@ -101,7 +101,7 @@ static enum ctl_status watch_draw(const struct ctl *ctl, watch_draw_fn *draw)
 		screen_complain("cannot make a buffer: %m");
 		return CTL_REFUSED;
 	}
-	enum ctl_status status = draw(&now, to);
+	int status = draw(&now, to);
 	fclose(to);
 	if (status == CTL_DONE && watch_terminal.is_taken) {
 		watch_show(text);
@@ -115,7 +115,7 @@ static enum ctl_status watch_draw(const struct ctl *ctl, watch_draw_fn *draw)
 	return status;
 }
 
-enum ctl_status watch_run(const struct ctl *ctl, int interval_s, watch_draw_fn *draw)
+int watch_run(const struct ctl *ctl, int interval_s, watch_draw_fn *draw)
 {
 	const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
 	struct sigaction action = {.sa_handler = on_watch_signal};
@@ -130,7 +130,7 @@ enum ctl_status watch_run(const struct ctl *ctl, int interval_s, watch_draw_fn *
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	if (ctl->width > 0)
 		watch_enter();
-	enum ctl_status status;
+	int status;
 	do {
 		status = watch_draw(ctl, draw);
 	} while (status == CTL_DONE && watch_wait(interval_s, &before));

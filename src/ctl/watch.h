@@ -9,8 +9,9 @@
 
 #include <stdio.h>
 
-/* Write the view to the stream; anything but CTL_DONE ends the watch. */
-typedef enum ctl_status watch_draw_fn(const struct ctl *ctl, FILE *to);
+/* Write the view to the stream; returns an enum ctl_status, of which anything but CTL_DONE ends the
+ * watch. */
+typedef int watch_draw_fn(const struct ctl *ctl, FILE *to);
 
-/* Draw every interval_s seconds until q, SIGINT or SIGTERM. */
-enum ctl_status watch_run(const struct ctl *ctl, int interval_s, watch_draw_fn *draw);
+/* Draw every interval_s seconds until q, SIGINT or SIGTERM.  Returns an enum ctl_status. */
+int watch_run(const struct ctl *ctl, int interval_s, watch_draw_fn *draw);
