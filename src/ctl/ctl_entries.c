@@ -4,7 +4,7 @@
 #include "commands.h"
 #include "listing.h"
 #include "table.h"
-#include "words.h"
+#include "base/words.h"
 
 #include "base/clock.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "listing.h"
 
-#include "words.h"
+#include "base/words.h"
 
 #include "base/memory.h"
 

@@ -2,7 +2,7 @@
 #include "stats_view.h"
 
 #include "table.h"
-#include "words.h"
+#include "base/words.h"
 
 #include "base/clock.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin_routes.h"
 
+#include "admin_explain.h"
 #include "admin_settings.h"
 #include "base/memory.h"
 
@@ -10,6 +11,7 @@
 /* clang-format off */
 const struct admin_route admin_routes[] = {
 	{"GET", "/config", ADMIN_READ, admin_settings_get, {NULL}},
+	{"POST", "/explain", ADMIN_READ, admin_explain, {NULL}},
 	{"POST", "/reload", ADMIN_ALL, admin_settings_reload, {NULL}},
 };
 /* clang-format on */

@@ -508,6 +508,9 @@ static void check_sender_access(struct check *check)
 
 	if (entry == NULL)
 		return check_gate(check);
+	if (check->explanation != NULL)
+		check->explanation->sender_access_requires =
+			ruleset_config(check->rules)->sender_access_requires;
 	if (entry->action == ACCESS_OK)
 		counts = check_ok_counts(check);
 	switch (counts) {

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/config.h"
 #include "base/netlist.h"
 #include "lookup/inquiry.h"
 #include "rules/access.h"
@@ -15,8 +16,6 @@
 #include "rules/request.h"
 #include "store/store.h"
 #include "verdict_log.h"
-
-struct config;
 
 /* One of the access tables. */
 struct explained_access {

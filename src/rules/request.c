@@ -67,3 +67,11 @@ const char *request_parse(struct request *request, struct span bytes)
 		return "no request=smtpd_access_policy";
 	return NULL;
 }
+
+bool request_is_attribute(struct span name)
+{
+	for (size_t i = 0; i < REQUEST_ATTRIBUTE_COUNT; i++)
+		if (span_equals(name, request_names[i]))
+			return true;
+	return false;
+}

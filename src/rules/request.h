@@ -45,6 +45,9 @@ size_t request_find_end(struct span buffer, size_t *scanned);
  */
 const char *request_parse(struct request *request, struct span bytes);
 
+/* Whether there is an attribute of that name that is looked at. */
+bool request_is_attribute(struct span name);
+
 /* The value of an attribute, empty when it is missing. */
 static inline struct span request_get(const struct request *request, enum request_attribute which)
 {

@@ -3,7 +3,7 @@
 #include "ctl/log_line.h"
 #include "ctl/stats_view.h"
 #include "ctl/table.h"
-#include "ctl/words.h"
+#include "base/words.h"
 #include "tap.h"
 
 #include <math.h>
