@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The embedded store: SQLite on a thread of its own.
+ * The embedded store: SQLite on threads of its own.
  *
  * The event loop puts questions into a queue; the worker takes all that have gathered, answers them
  * in one transaction, commits, and hands the answers back through an eventfd (group commit: one
@@ -11,6 +11,9 @@
  * its own, so that no answer waits for it.  It can never copy the last pages while the worker goes
  * on writing, and only a log that is copied whole begins anew; so the worker copies the few that
  * are left when the other has done the bulk.
+ *
+ * A third thread (sqlite_reader.h) reads for admins, in slices.  What they want removed it finds,
+ * and the worker removes it, some rows after each batch of questions about mail.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -18,6 +21,7 @@
 #include "base/wakeup.h"
 #include "sqlite_db.h"
 #include "sqlite_file.h"
+#include "sqlite_reader.h"
 #include "sqlite_request.h"
 
 #include <assert.h>
@@ -40,6 +44,7 @@ enum {
 	SQLITE_REOPEN_MS = 1000,        /* between tries while the database cannot be opened */
 	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
 	SQLITE_CHECKPOINT_MS = 100,     /* from the end of one to the next */
+	SQLITE_ERRAND_BUSY_MS = 50,     /* to the next try, while somebody else is writing */
 };
 
 struct sqlite_store {
@@ -50,13 +55,19 @@ struct sqlite_store {
 	/* The loop's own. */
 	size_t outstanding; /* questions that were asked and not handed back yet */
 	bool is_answering;  /* a done() is running */
+	struct store_counts counts;
 
-	struct wakeup *answers; /* owned; there is something in answered */
+	struct wakeup *answers;       /* owned; there is something in answered */
+	struct sqlite_reader *reader; /* owned */
 
 	pthread_t worker, checkpointer;
 	pthread_mutex_t lock; /* of all in this paragraph */
 	pthread_cond_t wake_worker, wake_checkpointer;
 	struct sqlite_queue asked, answered;
+	struct sqlite_queue writing; /* errands whose turn is the worker's */
+	struct histogram batches;    /* by store_batch_steps */
+	bool tells_failing;          /* is_failing, for others */
+	char tells_why[STORE_WHY_SIZE];
 	bool stop, stop_checkpointer;
 	bool wants_checkpoint;  /* the worker asks the checkpointer */
 	bool finish_checkpoint; /* the checkpointer asks the worker to do the rest */
@@ -76,8 +87,18 @@ struct sqlite_store {
 	int64_t failed_ms;    /* monotonic: when it failed last */
 	int64_t reopen_ms;    /* monotonic: not before */
 	int64_t tick_ms;      /* monotonic: next step */
+	int64_t errand_ms;    /* monotonic: the next step of an errand not before */
 	char why[STORE_WHY_SIZE];
 };
+
+/* For the census. */
+static void sqlite_tell_failing(struct sqlite_store *store, bool is_failing)
+{
+	pthread_mutex_lock(&store->lock);
+	store->tells_failing = is_failing;
+	snprintf(store->tells_why, sizeof(store->tells_why), "%s", store->why);
+	pthread_mutex_unlock(&store->lock);
+}
 
 /* Say once that the store fails, and once that it does not any more. */
 static void sqlite_log_failing(struct sqlite_store *store)
@@ -88,6 +109,7 @@ static void sqlite_log_failing(struct sqlite_store *store)
 			"store: %s: %s; on_store_failure decides about mail until it answers again",
 			store->path, store->why);
 	store->is_failing = true;
+	sqlite_tell_failing(store, true);
 }
 
 /* Something was written.  On a full disk now this fits and now that does not: only when nothing
@@ -98,6 +120,7 @@ static void sqlite_log_recovered(struct sqlite_store *store)
 		return;
 	log_info("store: %s: answers again", store->path);
 	store->is_failing = false;
+	sqlite_tell_failing(store, false);
 }
 
 /* Put a damaged database out of the way; store->files_lock is held.  False when that fails. */
@@ -123,6 +146,7 @@ static bool sqlite_move_aside(struct sqlite_store *store)
 static enum sqlite_db_status sqlite_open_db(struct sqlite_store *store, bool is_damaged)
 {
 	enum sqlite_db_status status = SQLITE_DB_DAMAGED;
+	struct sqlite_db *reader_db = NULL;
 
 	pthread_mutex_lock(&store->files_lock);
 	if (!is_damaged)
@@ -132,14 +156,21 @@ static enum sqlite_db_status sqlite_open_db(struct sqlite_store *store, bool is_
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_open(store->path, &store->options, &store->checkpoint_db,
 					store->why);
-	if (status != SQLITE_DB_OK)
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_open(store->path, &store->options, &reader_db, store->why);
+	if (status == SQLITE_DB_OK) {
+		sqlite_reader_set_db(store->reader, &reader_db);
+	} else {
+		sqlite_db_close(&store->checkpoint_db);
 		sqlite_db_close(&store->db);
+	}
 	pthread_mutex_unlock(&store->files_lock);
 	return status;
 }
 
 static void sqlite_close_db(struct sqlite_store *store)
 {
+	sqlite_reader_set_db(store->reader, NULL);
 	pthread_mutex_lock(&store->files_lock);
 	sqlite_db_close(&store->checkpoint_db);
 	sqlite_db_close(&store->db);
@@ -188,6 +219,45 @@ static void sqlite_hand_back(struct sqlite_store *store, struct sqlite_queue *ba
 		wakeup_send(store->answers);
 	TAILQ_CONCAT(&store->answered, batch, link);
 	pthread_mutex_unlock(&store->lock);
+}
+
+static void sqlite_hand_back_one(struct sqlite_store *store, struct sqlite_request *request)
+{
+	struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
+
+	TAILQ_INSERT_TAIL(&alone, request, link);
+	sqlite_hand_back(store, &alone);
+}
+
+/* An errand, to whoever's turn it is.  From any thread. */
+static void sqlite_pass_on(struct sqlite_request *request, void *arg)
+{
+	struct sqlite_store *store = arg;
+	struct store_census *census = sqlite_errand_census(request->errand.errand);
+	enum sqlite_errand_turn turn = sqlite_errand_turn(request->errand.errand);
+
+	if (request->errand.has_failed)
+		return sqlite_hand_back_one(store, request);
+	switch (turn) {
+	case SQLITE_ERRAND_READER:
+		return sqlite_reader_ask(store->reader, request);
+	case SQLITE_ERRAND_WRITER:
+		pthread_mutex_lock(&store->lock);
+		TAILQ_INSERT_TAIL(&store->writing, request, link);
+		pthread_cond_signal(&store->wake_worker);
+		pthread_mutex_unlock(&store->lock);
+		return;
+	case SQLITE_ERRAND_DONE:
+		break;
+	}
+	pthread_mutex_lock(&store->lock);
+	if (census != NULL) {
+		census->is_failing = store->tells_failing;
+		snprintf(census->why, sizeof(census->why), "%s", store->tells_why);
+	}
+	pthread_mutex_unlock(&store->lock);
+	request->status = STORE_ANSWERED;
+	return sqlite_hand_back_one(store, request);
 }
 
 /*
@@ -278,6 +348,7 @@ static void sqlite_stay_in_place(struct sqlite_store *store)
 {
 	if (store->db == NULL || sqlite_db_is_in_place(store->db))
 		return;
+	sqlite_reader_set_db(store->reader, NULL);
 	pthread_mutex_lock(&store->files_lock);
 	sqlite_db_close(&store->checkpoint_db);
 	sqlite_db_abandon(&store->db);
@@ -316,6 +387,63 @@ static void sqlite_tick(struct sqlite_store *store)
 									  : SQLITE_TICK_IDLE_MS);
 }
 
+/* The errand whose turn it is, or NULL. */
+static struct sqlite_request *sqlite_take_errand(struct sqlite_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	struct sqlite_request *request = TAILQ_FIRST(&store->writing);
+	if (request != NULL && (clock_mono_ms() >= store->errand_ms || store->stop))
+		TAILQ_REMOVE(&store->writing, request, link);
+	else
+		request = NULL;
+	pthread_mutex_unlock(&store->lock);
+	return request;
+}
+
+/* Somebody else is writing; false when there is no time to wait for him. */
+static bool sqlite_put_errand_off(struct sqlite_store *store, struct sqlite_request *request)
+{
+	pthread_mutex_lock(&store->lock);
+	bool waits = !store->stop;
+	if (waits) {
+		store->errand_ms = clock_mono_ms() + SQLITE_ERRAND_BUSY_MS;
+		TAILQ_INSERT_HEAD(&store->writing, request, link);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return waits;
+}
+
+/* One step of one errand, in a transaction of its own. */
+static void sqlite_run_errand(struct sqlite_store *store)
+{
+	struct sqlite_request *request = sqlite_take_errand(store);
+	enum sqlite_db_status status = SQLITE_DB_FAILED;
+
+	if (request == NULL)
+		return;
+	/* What a cancelled errand would still remove stays. */
+	if (sqlite_request_is_cancelled(request) &&
+	    !sqlite_errand_is_lasting(request->errand.errand))
+		return sqlite_hand_back_one(store, request);
+	if (store->db != NULL) {
+		/* Mail does not wait for whoever is writing because of this. */
+		sqlite_db_set_waiting(store->db, false);
+		status = sqlite_db_begin(store->db, false);
+		if (status == SQLITE_DB_OK)
+			status = sqlite_request_run(request, store->db);
+		status = sqlite_end_transaction(store, status);
+		sqlite_db_set_waiting(store->db, true);
+		if (status == SQLITE_DB_BUSY && sqlite_put_errand_off(store, request))
+			return;
+		if (status == SQLITE_DB_DAMAGED)
+			(void)sqlite_begin_anew(store);
+		else if (status != SQLITE_DB_OK)
+			sqlite_take_failure(store, status);
+	}
+	request->errand.has_failed = status != SQLITE_DB_OK;
+	return sqlite_pass_on(request, store);
+}
+
 /*
  * Keep the write-ahead log short.  Called by the worker between transactions, store->lock held.
  */
@@ -347,16 +475,27 @@ static void sqlite_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64
 	pthread_cond_timedwait(wake, lock, &until);
 }
 
-/* Wait for questions or for the time of the next clean-up; then take some. */
+/* When there is something to do even if nobody asks: monotonic. */
+static int64_t sqlite_due_ms(const struct sqlite_store *store)
+{
+	return !TAILQ_EMPTY(&store->writing) && store->errand_ms < store->tick_ms ? store->errand_ms
+										  : store->tick_ms;
+}
+
+/* Wait for questions, or for something else to do; then take some. */
 static void sqlite_take_batch(struct sqlite_store *store, struct sqlite_queue *batch)
 {
-	while (TAILQ_EMPTY(&store->asked) && !store->stop && clock_mono_ms() < store->tick_ms)
-		sqlite_wait_until(&store->wake_worker, &store->lock, store->tick_ms);
-	for (int i = 0; i < SQLITE_BATCH_MAX && !TAILQ_EMPTY(&store->asked); i++) {
+	int taken = 0;
+
+	while (TAILQ_EMPTY(&store->asked) && !store->stop && clock_mono_ms() < sqlite_due_ms(store))
+		sqlite_wait_until(&store->wake_worker, &store->lock, sqlite_due_ms(store));
+	for (; taken < SQLITE_BATCH_MAX && !TAILQ_EMPTY(&store->asked); taken++) {
 		struct sqlite_request *request = TAILQ_FIRST(&store->asked);
 		TAILQ_REMOVE(&store->asked, request, link);
 		TAILQ_INSERT_TAIL(batch, request, link);
 	}
+	if (taken > 0)
+		histogram_add(&store->batches, &store_batch_steps, taken);
 }
 
 static void *sqlite_worker_main(void *arg)
@@ -365,7 +504,7 @@ static void *sqlite_worker_main(void *arg)
 	struct sqlite_queue batch = TAILQ_HEAD_INITIALIZER(batch);
 
 	pthread_mutex_lock(&store->lock);
-	while (!store->stop || !TAILQ_EMPTY(&store->asked)) {
+	while (!store->stop || !TAILQ_EMPTY(&store->asked) || !TAILQ_EMPTY(&store->writing)) {
 		sqlite_take_batch(store, &batch);
 		pthread_mutex_unlock(&store->lock);
 
@@ -374,6 +513,7 @@ static void *sqlite_worker_main(void *arg)
 		sqlite_hand_back(store, &batch);
 		if (clock_mono_ms() >= store->tick_ms)
 			sqlite_tick(store);
+		sqlite_run_errand(store);
 
 		pthread_mutex_lock(&store->lock);
 		sqlite_keep_log_short(store);
@@ -421,6 +561,15 @@ static void *sqlite_checkpointer_main(void *arg)
 	return NULL;
 }
 
+static void sqlite_count(struct sqlite_store *store, const struct sqlite_request *request)
+{
+	if (request->kind != SQLITE_REQUEST_GREYLIST)
+		return;
+	*(request->status == STORE_ANSWERED ? &store->counts.answered : &store->counts.failed) += 1;
+	histogram_add(&store->counts.latency_s, &histogram_latency_s,
+		      (double)(clock_mono_us() - request->asked_us) / 1e6);
+}
+
 static void on_sqlite_answers(void *arg)
 {
 	struct sqlite_store *store = arg;
@@ -435,6 +584,7 @@ static void on_sqlite_answers(void *arg)
 		struct sqlite_request *request = TAILQ_FIRST(&answered);
 		TAILQ_REMOVE(&answered, request, link);
 		store->outstanding--;
+		sqlite_count(store, request);
 		/* This may cancel others that are still in answered: that only marks them. */
 		sqlite_request_answer(request);
 		sqlite_request_free(&request);
@@ -448,11 +598,14 @@ static struct store_request *sqlite_ask(struct store *base, struct sqlite_reques
 	bool refused = store->outstanding >= SQLITE_OUTSTANDING_MAX;
 
 	request->base.store = base;
+	request->asked_us = clock_mono_us();
 	store->outstanding++;
 	if (refused) {
-		struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
-		TAILQ_INSERT_TAIL(&alone, request, link);
-		sqlite_hand_back(store, &alone);
+		sqlite_hand_back_one(store, request);
+		return &request->base;
+	}
+	if (request->kind == SQLITE_REQUEST_ERRAND) {
+		sqlite_pass_on(request, store);
 		return &request->base;
 	}
 	pthread_mutex_lock(&store->lock);
@@ -477,10 +630,27 @@ static struct store_request *sqlite_start_networks(struct store *base,
 	return sqlite_ask(base, sqlite_request_new_networks(task, networks, done, arg));
 }
 
+static struct store_request *sqlite_start_errand(struct store *base,
+						 const struct store_errand *errand,
+						 store_report_fn *done, void *arg)
+{
+	return sqlite_ask(base, sqlite_request_new_errand(errand, done, arg));
+}
+
+static const struct store_counts *sqlite_counts(struct store *base)
+{
+	struct sqlite_store *store = (struct sqlite_store *)base;
+
+	pthread_mutex_lock(&store->lock);
+	store->counts.batch_size = store->batches;
+	pthread_mutex_unlock(&store->lock);
+	return &store->counts;
+}
+
 static void sqlite_cancel(struct store_request *base)
 {
 	struct sqlite_request *request = (struct sqlite_request *)base;
-	request->is_cancelled = true;
+	atomic_store_explicit(&request->is_cancelled, true, memory_order_relaxed);
 }
 
 static void sqlite_free_queue(struct sqlite_queue *queue)
@@ -494,7 +664,9 @@ static void sqlite_free_queue(struct sqlite_queue *queue)
 
 static void sqlite_release(struct sqlite_store *store)
 {
-	sqlite_close_db(store);
+	if (store->reader != NULL)
+		sqlite_close_db(store);
+	sqlite_reader_free(&store->reader);
 	wakeup_free(&store->answers);
 	pthread_cond_destroy(&store->wake_worker);
 	pthread_cond_destroy(&store->wake_checkpointer);
@@ -523,16 +695,29 @@ static void sqlite_free(struct store *base)
 	struct sqlite_store *store = (struct sqlite_store *)base;
 
 	assert(!store->is_answering);
+	/* First, as what it has begun goes to the worker. */
+	sqlite_reader_stop(store->reader);
 	sqlite_stop_threads(store, true, true);
 	sqlite_free_queue(&store->answered);
 	sqlite_release(store);
+}
+
+static bool sqlite_start_reader(struct sqlite_store *store)
+{
+	sigset_t all, before;
+
+	/* Signals are for the event loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	store->reader = sqlite_reader_new(sqlite_pass_on, store);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return store->reader != NULL;
 }
 
 static bool sqlite_start_threads(struct sqlite_store *store)
 {
 	sigset_t all, before;
 
-	/* Signals are for the event loop. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	bool worker = pthread_create(&store->worker, NULL, sqlite_worker_main, store) == 0;
@@ -555,6 +740,7 @@ static struct store *sqlite_open(const char *rest, const struct store_options *o
 	store->options = *options;
 	TAILQ_INIT(&store->asked);
 	TAILQ_INIT(&store->answered);
+	TAILQ_INIT(&store->writing);
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_mutex_init(&store->files_lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -567,12 +753,16 @@ static struct store *sqlite_open(const char *rest, const struct store_options *o
 	/* Here, before the loop runs, opening may take its time, and failing ends the start. */
 	if (store->answers == NULL)
 		snprintf(why, STORE_WHY_SIZE, "eventfd: %s", strerror(errno));
+	else if (!sqlite_start_reader(store))
+		snprintf(why, STORE_WHY_SIZE, "no thread to be had");
 	else if (sqlite_open_db(store, false) != SQLITE_DB_OK)
 		snprintf(why, STORE_WHY_SIZE, "%.250s: %.250s", store->path, store->why);
 	else if (!sqlite_start_threads(store))
 		snprintf(why, STORE_WHY_SIZE, "no thread to be had");
 	else
 		return &store->base;
+	if (store->reader != NULL)
+		sqlite_reader_stop(store->reader);
 	sqlite_release(store);
 	return NULL;
 }
@@ -582,6 +772,8 @@ const struct store_class sqlite_store_class = {
 	.open = sqlite_open,
 	.start = sqlite_start,
 	.start_networks = sqlite_start_networks,
+	.start_errand = sqlite_start_errand,
+	.counts = sqlite_counts,
 	.cancel = sqlite_cancel,
 	.free = sqlite_free,
 };

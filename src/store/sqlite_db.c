@@ -25,12 +25,12 @@ struct sqlite_db {
 	struct sqlite_statements sql;
 	uint8_t hash_key[HASH_KEY_SIZE];
 	int64_t max_entries;
-	int64_t entries;        /* rows of the table entry, this transaction's included */
-	int64_t stored_entries; /* the same as it stands in meta */
-	bool waits;             /* when another process is writing */
-	bool wrote;             /* the last commit had something to write */
-	bool must_write;        /* the next one has */
-	int changes;            /* rows changed in all, at the last commit */
+	struct sqlite_counts counts; /* this transaction's changes included */
+	struct sqlite_counts stored; /* the same as they stand in meta */
+	bool waits;                  /* when another process is writing */
+	bool wrote;                  /* the last commit had something to write */
+	bool must_write;             /* the next one has */
+	int changes;                 /* rows changed in all, at the last commit */
 	int wal_pages;
 	char *path;      /* owned */
 	ino_t log_inode; /* of the write-ahead log, which is there as long as the database is open
@@ -75,6 +75,30 @@ static int sqlite_db_on_commit(void *arg, sqlite3 *handle, const char *name, int
 	return SQLITE_OK;
 }
 
+/* A number in meta; one that is missing leaves *number alone. */
+static enum sqlite_db_status sqlite_db_get_number(struct sqlite_db *db, const char *name,
+						  int64_t *number)
+{
+	bool has_row;
+
+	sqlite_statement_bind_text(&db->sql, SQL_META_GET, 1, name);
+	enum sqlite_db_status status = sqlite_statement_step(&db->sql, SQL_META_GET, &has_row);
+	if (status == SQLITE_DB_OK && has_row)
+		*number = sqlite3_column_int64(db->sql.list[SQL_META_GET], 0);
+	sqlite_statement_finish(&db->sql, SQL_META_GET);
+	return status;
+}
+
+enum sqlite_db_status sqlite_db_read_counts(struct sqlite_db *db, struct sqlite_counts *counts)
+{
+	enum sqlite_db_status status = sqlite_db_get_number(db, "entries", &counts->entries);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_get_number(db, "waiting", &counts->waiting);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_get_number(db, "clients", &counts->clients);
+	return status;
+}
+
 static enum sqlite_db_status sqlite_db_read_meta(struct sqlite_db *db)
 {
 	sqlite3_stmt *get = db->sql.list[SQL_META_GET];
@@ -93,11 +117,8 @@ static enum sqlite_db_status sqlite_db_read_meta(struct sqlite_db *db)
 	if (status != SQLITE_DB_OK)
 		return status;
 
-	sqlite_statement_bind_text(&db->sql, SQL_META_GET, 1, "entries");
-	status = sqlite_statement_step(&db->sql, SQL_META_GET, &has_row);
-	if (status == SQLITE_DB_OK && has_row)
-		db->entries = db->stored_entries = sqlite3_column_int64(get, 0);
-	sqlite_statement_finish(&db->sql, SQL_META_GET);
+	status = sqlite_db_read_counts(db, &db->counts);
+	db->stored = db->counts;
 	return status;
 }
 
@@ -168,20 +189,32 @@ enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 	return sqlite_statement_run(&db->sql, for_writing ? SQL_BEGIN_WRITING : SQL_BEGIN);
 }
 
+/* Write a number of meta, if it is another one than stands there. */
+static enum sqlite_db_status sqlite_db_set_number(struct sqlite_db *db, const char *name,
+						  int64_t number, int64_t stored)
+{
+	if (number == stored && !db->must_write)
+		return SQLITE_DB_OK;
+	sqlite_statement_bind_text(&db->sql, SQL_META_SET, 1, name);
+	sqlite_statement_bind_number(&db->sql, SQL_META_SET, 2, number);
+	return sqlite_statement_run(&db->sql, SQL_META_SET);
+}
+
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
 {
-	enum sqlite_db_status status = SQLITE_DB_OK;
+	const struct sqlite_counts *now = &db->counts, *stored = &db->stored;
+	enum sqlite_db_status status =
+		sqlite_db_set_number(db, "entries", now->entries, stored->entries);
 
-	if (db->entries != db->stored_entries || db->must_write) {
-		sqlite_statement_bind_text(&db->sql, SQL_META_SET, 1, "entries");
-		sqlite_statement_bind_number(&db->sql, SQL_META_SET, 2, db->entries);
-		status = sqlite_statement_run(&db->sql, SQL_META_SET);
-	}
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_set_number(db, "waiting", now->waiting, stored->waiting);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_set_number(db, "clients", now->clients, stored->clients);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_statement_run(&db->sql, SQL_COMMIT);
 	if (status != SQLITE_DB_OK)
 		return status;
-	db->stored_entries = db->entries;
+	db->stored = db->counts;
 	db->must_write = false;
 	db->wrote = sqlite3_total_changes(db->sql.handle) != db->changes;
 	db->changes = sqlite3_total_changes(db->sql.handle);
@@ -191,6 +224,21 @@ enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
 bool sqlite_db_wrote(const struct sqlite_db *db)
 {
 	return db->wrote;
+}
+
+struct sqlite_counts *sqlite_db_counts(struct sqlite_db *db)
+{
+	return &db->counts;
+}
+
+struct sqlite_statements *sqlite_db_statements(struct sqlite_db *db)
+{
+	return &db->sql;
+}
+
+const char *sqlite_db_path(const struct sqlite_db *db)
+{
+	return db->path;
 }
 
 void sqlite_db_set_waiting(struct sqlite_db *db, bool waits)
@@ -210,7 +258,7 @@ void sqlite_db_rollback(struct sqlite_db *db)
 		sqlite3_step(db->sql.list[SQL_ROLLBACK]);
 		sqlite_statement_finish(&db->sql, SQL_ROLLBACK);
 	}
-	db->entries = db->stored_entries;
+	db->counts = db->stored;
 	db->must_write = false;
 	/* SQLite counts changes that were undone as well. */
 	db->changes = sqlite3_total_changes(db->sql.handle);
@@ -250,8 +298,8 @@ static enum sqlite_db_status sqlite_db_find_entry(struct sqlite_db *db, const ch
 	return status;
 }
 
-static enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
-						   struct greylist_finding *finding)
+enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
+					    struct greylist_finding *finding)
 {
 	sqlite3_stmt *find = db->sql.list[SQL_CLIENT_FIND];
 
@@ -267,22 +315,41 @@ static enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const c
 	return status;
 }
 
+/* Run a statement that removes entries and returns their passes; *removed is how many. */
+static enum sqlite_db_status sqlite_db_remove_entries(struct sqlite_db *db,
+						      enum sqlite_statement which, int *removed)
+{
+	enum sqlite_db_status status;
+	bool has_row;
+
+	*removed = 0;
+	while ((status = sqlite_statement_step(&db->sql, which, &has_row)) == SQLITE_DB_OK &&
+	       has_row) {
+		(*removed)++;
+		db->counts.entries--;
+		if (sqlite3_column_int64(db->sql.list[which], 0) == 0)
+			db->counts.waiting--;
+	}
+	sqlite_statement_finish(&db->sql, which);
+	return status;
+}
+
 /* Remove what is beyond keep entries, but at most limit of them: those next to expire. */
 static enum sqlite_db_status sqlite_db_trim(struct sqlite_db *db, int64_t keep, int limit,
 					    int *removed)
 {
+	int64_t beyond = db->counts.entries - keep;
+
 	*removed = 0;
-	if (db->entries <= keep)
+	if (beyond <= 0)
 		return SQLITE_DB_OK;
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_MAKE_ROOM, 1,
-				     db->entries - keep < limit ? db->entries - keep : limit);
-	enum sqlite_db_status status = sqlite_statement_run(&db->sql, SQL_ENTRY_MAKE_ROOM);
-	if (status != SQLITE_DB_OK)
-		return status;
-	*removed = sqlite3_changes(db->sql.handle);
+				     beyond < limit ? beyond : limit);
+	enum sqlite_db_status status = sqlite_db_remove_entries(db, SQL_ENTRY_MAKE_ROOM, removed);
 	/* None are left to remove: somebody else emptied the table. */
-	db->entries = *removed == 0 ? 0 : db->entries - *removed;
-	return SQLITE_DB_OK;
+	if (status == SQLITE_DB_OK && *removed == 0)
+		db->counts.entries = db->counts.waiting = 0;
+	return status;
 }
 
 /*
@@ -313,14 +380,17 @@ static enum sqlite_db_status sqlite_db_insert_entry(struct sqlite_db *db, const 
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 8,
 				     greylist_entry_expires(&question->limits, entry));
 	status = sqlite_statement_run(&db->sql, SQL_ENTRY_INSERT);
-	if (status == SQLITE_DB_OK)
-		db->entries++;
+	if (status == SQLITE_DB_OK) {
+		db->counts.entries++;
+		db->counts.waiting += entry->passes == 0;
+	}
 	return status;
 }
 
 static enum sqlite_db_status sqlite_db_update_entry(struct sqlite_db *db,
 						    const struct store_question *question,
 						    const struct sqlite_db_row *row,
+						    const struct greylist_entry *before,
 						    const struct greylist_entry *entry)
 {
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 1, row->id);
@@ -329,20 +399,25 @@ static enum sqlite_db_status sqlite_db_update_entry(struct sqlite_db *db,
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 4, entry->passes);
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_UPDATE, 5,
 				     greylist_entry_expires(&question->limits, entry));
-	return sqlite_statement_run(&db->sql, SQL_ENTRY_UPDATE);
+	enum sqlite_db_status status = sqlite_statement_run(&db->sql, SQL_ENTRY_UPDATE);
+	if (status == SQLITE_DB_OK)
+		db->counts.waiting += (entry->passes == 0) - (before->passes == 0);
+	return status;
 }
 
-static enum sqlite_db_status sqlite_db_keep_client(struct sqlite_db *db, const char *identity,
-						   const struct store_question *question,
-						   const struct greylist_client *client)
+enum sqlite_db_status sqlite_db_keep_client(struct sqlite_db *db, const char *identity,
+					    const struct greylist_client *client, int64_t expires_s,
+					    bool is_new)
 {
 	sqlite_statement_bind_text(&db->sql, SQL_CLIENT_KEEP, 1, identity);
 	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 2, client->counted_s);
 	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 3, client->last_seen_s);
 	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 4, client->passes);
-	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 5,
-				     greylist_client_expires(&question->limits, client));
-	return sqlite_statement_run(&db->sql, SQL_CLIENT_KEEP);
+	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_KEEP, 5, expires_s);
+	enum sqlite_db_status status = sqlite_statement_run(&db->sql, SQL_CLIENT_KEEP);
+	if (status == SQLITE_DB_OK)
+		db->counts.clients += is_new;
+	return status;
 }
 
 /* Whether what was decided is to be written. */
@@ -388,99 +463,40 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 		if (decision->keep[i].entry_changed) {
 			const struct greylist_entry *entry = &decision->keep[i].entry;
 			status = findings[i].has_entry
-					 ? sqlite_db_update_entry(db, question, &rows[i], entry)
+					 ? sqlite_db_update_entry(db, question, &rows[i],
+								  &findings[i].entry, entry)
 					 : sqlite_db_insert_entry(db, identity->key, question,
 								  &rows[i], entry);
 		}
 		if (status == SQLITE_DB_OK && decision->keep[i].client_changed) {
-			status = sqlite_db_keep_client(db, identity->client, question,
-						       &decision->keep[i].client);
+			const struct greylist_client *client = &decision->keep[i].client;
+			status = sqlite_db_keep_client(
+				db, identity->client, client,
+				greylist_client_expires(&question->limits, client),
+				!findings[i].has_client);
 		}
 	}
 	return status;
-}
-
-void sqlite_networks_clear(struct sqlite_networks *networks)
-{
-	for (size_t i = 0; i < networks->count; i++) {
-		free((void *)networks->rows[i].domain);
-		free((void *)networks->rows[i].networks);
-	}
-	free(networks->rows);
-	*networks = (struct sqlite_networks){0};
-}
-
-/* The texts of a row that sqlite3(1) was used on may be anything, NULL too. */
-static char *sqlite_db_copy_column(sqlite3_stmt *statement, int column)
-{
-	const unsigned char *text = sqlite3_column_text(statement, column);
-	return mem_copy_string(text != NULL ? (const char *)text : "");
-}
-
-enum sqlite_db_status sqlite_db_read_networks(struct sqlite_db *db,
-					      struct sqlite_networks *networks)
-{
-	sqlite3_stmt *read = db->sql.list[SQL_NETWORKS_READ];
-	enum sqlite_db_status status;
-	bool has_row;
-
-	while ((status = sqlite_statement_step(&db->sql, SQL_NETWORKS_READ, &has_row)) ==
-		       SQLITE_DB_OK &&
-	       has_row) {
-		if (networks->count == networks->size) {
-			networks->size = networks->size > 0 ? 2 * networks->size : 16;
-			networks->rows = mem_resize(networks->rows,
-						    networks->size * sizeof(*networks->rows));
-		}
-		networks->rows[networks->count++] = (struct store_networks){
-			.domain = sqlite_db_copy_column(read, 0),
-			.networks = sqlite_db_copy_column(read, 1),
-			.resolved_s = sqlite3_column_int64(read, 2),
-			.fresh_until_s = sqlite3_column_int64(read, 3),
-		};
-	}
-	sqlite_statement_finish(&db->sql, SQL_NETWORKS_READ);
-	return status;
-}
-
-enum sqlite_db_status sqlite_db_keep_networks(struct sqlite_db *db,
-					      const struct store_networks *networks)
-{
-	sqlite_statement_bind_text(&db->sql, SQL_NETWORKS_KEEP, 1, networks->domain);
-	sqlite_statement_bind_text(&db->sql, SQL_NETWORKS_KEEP, 2, networks->networks);
-	sqlite_statement_bind_number(&db->sql, SQL_NETWORKS_KEEP, 3, networks->resolved_s);
-	sqlite_statement_bind_number(&db->sql, SQL_NETWORKS_KEEP, 4, networks->fresh_until_s);
-	return sqlite_statement_run(&db->sql, SQL_NETWORKS_KEEP);
-}
-
-enum sqlite_db_status sqlite_db_forget_networks(struct sqlite_db *db, const char *domain)
-{
-	sqlite_statement_bind_text(&db->sql, SQL_NETWORKS_FORGET, 1, domain);
-	return sqlite_statement_run(&db->sql, SQL_NETWORKS_FORGET);
 }
 
 enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
 {
-	static const enum sqlite_statement statements[] = {SQL_ENTRY_EXPIRE, SQL_CLIENT_EXPIRE};
-	enum sqlite_db_status status = SQLITE_DB_OK;
+	int trimmed = 0, clients = 0;
 
-	*removed = 0;
-	for (size_t i = 0; status == SQLITE_DB_OK && i < 2; i++) {
-		sqlite_statement_bind_number(&db->sql, statements[i], 1, now_s);
-		sqlite_statement_bind_number(&db->sql, statements[i], 2, limit);
-		status = sqlite_statement_run(&db->sql, statements[i]);
-		if (status != SQLITE_DB_OK)
-			break;
-		int changes = sqlite3_changes(db->sql.handle);
-		*removed += changes;
-		if (statements[i] == SQL_ENTRY_EXPIRE)
-			db->entries -= changes;
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_EXPIRE, 1, now_s);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_EXPIRE, 2, limit);
+	enum sqlite_db_status status = sqlite_db_remove_entries(db, SQL_ENTRY_EXPIRE, removed);
+	if (status == SQLITE_DB_OK) {
+		sqlite_statement_bind_number(&db->sql, SQL_CLIENT_EXPIRE, 1, now_s);
+		sqlite_statement_bind_number(&db->sql, SQL_CLIENT_EXPIRE, 2, limit);
+		status = sqlite_statement_run(&db->sql, SQL_CLIENT_EXPIRE);
 	}
 	if (status == SQLITE_DB_OK) {
-		int trimmed;
+		clients = sqlite3_changes(db->sql.handle);
+		db->counts.clients -= clients;
 		status = sqlite_db_trim(db, db->max_entries, limit, &trimmed);
-		*removed += trimmed;
 	}
+	*removed += clients + trimmed;
 	return status;
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 struct sqlite_db;
+struct sqlite_statements;
 
 enum sqlite_db_status {
 	SQLITE_DB_OK,
@@ -23,13 +24,12 @@ enum sqlite_db_status {
 	SQLITE_DB_FOREIGN,    /* it is sound, but not ours, or of a later version of us */
 };
 
-/* Rows that were read. */
-struct sqlite_networks {
-	struct store_networks *rows; /* owned, and their texts */
-	size_t count, size;
+/* Rows of the tables. */
+struct sqlite_counts {
+	int64_t entries; /* waiting ones included */
+	int64_t waiting;
+	int64_t clients;
 };
-
-void sqlite_networks_clear(struct sqlite_networks *networks);
 
 /*
  * Open the database in path, or make it.  On anything but SQLITE_DB_OK *db is NULL and why says
@@ -53,15 +53,15 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 struct store_answer *answer)
 	__attribute__((warn_unused_result));
 
-/* The farms' networks (store.h).  The caller clears *networks in any case. */
-enum sqlite_db_status sqlite_db_read_networks(struct sqlite_db *db,
-					      struct sqlite_networks *networks)
+/* What is kept of a client; finding->has_client tells whether there is anything. */
+enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
+					    struct greylist_finding *finding)
 	__attribute__((warn_unused_result));
-enum sqlite_db_status sqlite_db_keep_networks(struct sqlite_db *db,
-					      const struct store_networks *networks)
-	__attribute__((warn_unused_result));
-enum sqlite_db_status sqlite_db_forget_networks(struct sqlite_db *db, const char *domain)
-	__attribute__((warn_unused_result));
+
+/* Keep a client; is_new: there was none before. */
+enum sqlite_db_status sqlite_db_keep_client(struct sqlite_db *db, const char *identity,
+					    const struct greylist_client *client, int64_t expires_s,
+					    bool is_new) __attribute__((warn_unused_result));
 
 /*
  * Remove at most limit entries and limit clients that expired before now_s, and at most limit
@@ -72,6 +72,19 @@ enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int 
 
 /* With SQLITE_DB_OK all steps since sqlite_db_begin() are as durable as store_sync asks for. */
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db) __attribute__((warn_unused_result));
+
+/* The rows that there are, this transaction's changes included: who changes rows changes these. */
+struct sqlite_counts *sqlite_db_counts(struct sqlite_db *db);
+
+/* The same as another connection committed them last. */
+enum sqlite_db_status sqlite_db_read_counts(struct sqlite_db *db, struct sqlite_counts *counts)
+	__attribute__((warn_unused_result));
+
+/* For steps in other files. */
+struct sqlite_statements *sqlite_db_statements(struct sqlite_db *db);
+
+/* The file. */
+const char *sqlite_db_path(const struct sqlite_db *db);
 
 /* Whether the last commit had anything to write. */
 bool sqlite_db_wrote(const struct sqlite_db *db);

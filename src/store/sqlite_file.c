@@ -73,3 +73,17 @@ bool sqlite_file_move_aside(const char *path, char *moved_to, size_t size)
 		return false;
 	return rename(path, moved_to) == 0;
 }
+
+int64_t sqlite_file_size(const char *path)
+{
+	char log[4096];
+	struct stat about;
+	int64_t size = 0;
+
+	snprintf(log, sizeof(log), "%s-wal", path);
+	if (stat(path, &about) == 0)
+		size += about.st_size;
+	if (stat(log, &about) == 0)
+		size += about.st_size;
+	return size;
+}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -18,6 +19,9 @@ bool sqlite_file_is_text(const char *path);
 
 /* The inode number of the write-ahead log of the database in path; 0 when there is none. */
 ino_t sqlite_file_log_inode(const char *path);
+
+/* The size of the database in path and of its write-ahead log, in bytes. */
+int64_t sqlite_file_size(const char *path);
 
 /* Remove the write-ahead log of the database in path. */
 void sqlite_file_remove_log(const char *path);

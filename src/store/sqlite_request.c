@@ -46,6 +46,21 @@ struct sqlite_request *sqlite_request_new_networks(enum store_networks_task task
 	return request;
 }
 
+struct sqlite_request *sqlite_request_new_errand(const struct store_errand *errand,
+						 store_report_fn *done, void *arg)
+{
+	struct sqlite_request *request = sqlite_request_new(SQLITE_REQUEST_ERRAND, arg);
+
+	request->errand.errand = sqlite_errand_new(errand);
+	request->errand.done = done;
+	return request;
+}
+
+bool sqlite_request_is_cancelled(const struct sqlite_request *request)
+{
+	return atomic_load_explicit(&request->is_cancelled, memory_order_relaxed);
+}
+
 enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct sqlite_db *db)
 {
 	switch (request->kind) {
@@ -55,11 +70,13 @@ enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct 
 	case SQLITE_REQUEST_NETWORKS_READ:
 		/* What an earlier try found. */
 		sqlite_networks_clear(&request->networks.found);
-		return sqlite_db_read_networks(db, &request->networks.found);
+		return sqlite_networks_read(db, &request->networks.found);
 	case SQLITE_REQUEST_NETWORKS_KEEP:
-		return sqlite_db_keep_networks(db, &request->networks.given);
+		return sqlite_networks_keep(db, &request->networks.given);
 	case SQLITE_REQUEST_NETWORKS_FORGET:
-		return sqlite_db_forget_networks(db, request->networks.given.domain);
+		return sqlite_networks_forget(db, request->networks.given.domain);
+	case SQLITE_REQUEST_ERRAND:
+		return sqlite_errand_step(request->errand.errand, db);
 	}
 	abort();
 }
@@ -81,23 +98,50 @@ static void sqlite_request_answer_networks(const struct sqlite_request *request)
 	request->networks.done(&answer, request->arg);
 }
 
+static void sqlite_request_answer_errand(const struct sqlite_request *request)
+{
+	struct store_report report = {.status = STORE_FAILED};
+
+	if (request->status == STORE_ANSWERED)
+		sqlite_errand_report(request->errand.errand, &report);
+	report.status = request->status;
+	request->errand.done(&report, request->arg);
+}
+
 void sqlite_request_answer(struct sqlite_request *request)
 {
-	if (request->is_cancelled)
+	if (sqlite_request_is_cancelled(request))
 		return;
-	if (request->kind == SQLITE_REQUEST_GREYLIST)
-		sqlite_request_answer_greylist(request);
-	else
-		sqlite_request_answer_networks(request);
+	switch (request->kind) {
+	case SQLITE_REQUEST_GREYLIST:
+		return sqlite_request_answer_greylist(request);
+	case SQLITE_REQUEST_NETWORKS_READ:
+	case SQLITE_REQUEST_NETWORKS_KEEP:
+	case SQLITE_REQUEST_NETWORKS_FORGET:
+		return sqlite_request_answer_networks(request);
+	case SQLITE_REQUEST_ERRAND:
+		return sqlite_request_answer_errand(request);
+	}
 }
 
 void sqlite_request_free(struct sqlite_request **request)
 {
-	if ((*request)->kind != SQLITE_REQUEST_GREYLIST) {
-		free((void *)(*request)->networks.given.domain);
-		free((void *)(*request)->networks.given.networks);
-		sqlite_networks_clear(&(*request)->networks.found);
-	}
-	free(*request);
+	struct sqlite_request *freed = *request;
+
 	*request = NULL;
+	switch (freed->kind) {
+	case SQLITE_REQUEST_GREYLIST:
+		break;
+	case SQLITE_REQUEST_NETWORKS_READ:
+	case SQLITE_REQUEST_NETWORKS_KEEP:
+	case SQLITE_REQUEST_NETWORKS_FORGET:
+		free((void *)freed->networks.given.domain);
+		free((void *)freed->networks.given.networks);
+		sqlite_networks_clear(&freed->networks.found);
+		break;
+	case SQLITE_REQUEST_ERRAND:
+		sqlite_errand_free(&freed->errand.errand);
+		break;
+	}
+	free(freed);
 }

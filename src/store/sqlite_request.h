@@ -7,7 +7,10 @@
  */
 #pragma once
 
-#include "sqlite_db.h"
+#include "sqlite_errand.h"
+#include "sqlite_networks.h"
+
+#include <stdatomic.h>
 
 #include <sys/queue.h>
 
@@ -16,6 +19,7 @@ enum sqlite_request_kind {
 	SQLITE_REQUEST_NETWORKS_READ,
 	SQLITE_REQUEST_NETWORKS_KEEP,
 	SQLITE_REQUEST_NETWORKS_FORGET,
+	SQLITE_REQUEST_ERRAND,
 };
 
 struct sqlite_request {
@@ -23,8 +27,9 @@ struct sqlite_request {
 	TAILQ_ENTRY(sqlite_request) link;
 	enum sqlite_request_kind kind;
 	enum store_status status; /* STORE_FAILED until it is answered */
-	bool is_cancelled;        /* the loop's alone, as done and arg */
-	void *arg;
+	atomic_bool is_cancelled; /* set by the loop */
+	void *arg;                /* the loop's alone, as done */
+	int64_t asked_us;         /* monotonic; the loop's alone */
 	union {
 		struct {
 			struct store_question question;
@@ -36,6 +41,11 @@ struct sqlite_request {
 			struct sqlite_networks found;
 			store_networks_done_fn *done;
 		} networks;
+		struct {
+			struct sqlite_errand *errand; /* owned */
+			bool has_failed;
+			store_report_fn *done;
+		} errand;
 	};
 };
 
@@ -48,6 +58,12 @@ struct sqlite_request *sqlite_request_new_greylist(const struct store_question *
 struct sqlite_request *sqlite_request_new_networks(enum store_networks_task task,
 						   const struct store_networks *networks,
 						   store_networks_done_fn *done, void *arg);
+
+struct sqlite_request *sqlite_request_new_errand(const struct store_errand *errand,
+						 store_report_fn *done, void *arg);
+
+/* Whether nobody waits for the answer any more.  From any thread. */
+bool sqlite_request_is_cancelled(const struct sqlite_request *request);
 
 /* Do what is asked for, within a transaction.  It may be run again when that failed. */
 enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct sqlite_db *db)

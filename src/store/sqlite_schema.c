@@ -6,7 +6,7 @@
 
 enum {
 	SQLITE_SCHEMA_APPLICATION_ID = 0x53697867, /* "Sixg", in the file's header */
-	SQLITE_SCHEMA_VERSION = 2,                 /* in the header's user_version */
+	SQLITE_SCHEMA_VERSION = 3,                 /* in the header's user_version */
 };
 
 /*
@@ -21,9 +21,12 @@ enum {
  *
  * client: one known, or becoming known, client.
  *
- * meta: the hash's key; the number of entries (counting them would take longer the more there are).
+ * meta: the hash's key; the numbers of entries, of those among them that wait, and of clients
+ * (counting them would take longer the more there are).
  *
  * farm_networks: what an SPF domain in the table of farms stands for (store.h).
+ *
+ * total: what was counted, by a name of the caller's.
  */
 static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	"CREATE TABLE entry ("
@@ -53,6 +56,10 @@ static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	" networks TEXT NOT NULL,"
 	" resolved INTEGER NOT NULL,"
 	" fresh_until INTEGER NOT NULL);",
+
+	"INSERT INTO meta SELECT 'waiting', count(*) FROM entry WHERE passes = 0;"
+	"INSERT INTO meta SELECT 'clients', count(*) FROM client;"
+	"CREATE TABLE total (name TEXT NOT NULL PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;",
 };
 
 enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,

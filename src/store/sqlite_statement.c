@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sqlite_statement.h"
 
+#include "base/memory.h"
 #include "sqlite_schema.h"
 
 static const char *const sqlite_statement_sql[] = {
@@ -17,9 +18,11 @@ static const char *const sqlite_statement_sql[] = {
 		"UPDATE entry SET first_seen = ?2, last_seen = ?3, passes = ?4, expires = ?5"
 		" WHERE id = ?1",
 	[SQL_ENTRY_EXPIRE] = "DELETE FROM entry WHERE id IN"
-			     " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
+			     " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)"
+			     " RETURNING passes",
 	[SQL_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id IN"
-				" (SELECT id FROM entry ORDER BY expires LIMIT ?1)",
+				" (SELECT id FROM entry ORDER BY expires LIMIT ?1)"
+				" RETURNING passes",
 	[SQL_CLIENT_FIND] = "SELECT counted, last_seen, passes FROM client WHERE identity = ?1",
 	[SQL_CLIENT_KEEP] = "INSERT INTO client (identity, counted, last_seen, passes, expires)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (identity) DO UPDATE SET"
@@ -32,6 +35,16 @@ static const char *const sqlite_statement_sql[] = {
 			      " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (domain) DO UPDATE SET"
 			      " networks = ?2, resolved = ?3, fresh_until = ?4",
 	[SQL_NETWORKS_FORGET] = "DELETE FROM farm_networks WHERE domain = ?1",
+	[SQL_ENTRY_SCAN] = "SELECT id, hash, identity, sender, recipient,"
+			   " first_seen, last_seen, passes, expires"
+			   " FROM entry WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+	[SQL_ENTRY_FORGET] = "DELETE FROM entry WHERE id = ?1 AND hash = ?2 RETURNING passes",
+	[SQL_CLIENT_SCAN] = "SELECT identity, counted, last_seen, passes, expires FROM client"
+			    " WHERE identity > ?1 ORDER BY identity LIMIT ?2",
+	[SQL_CLIENT_FORGET] = "DELETE FROM client WHERE identity = ?1",
+	[SQL_TOTAL_READ] = "SELECT name, value FROM total",
+	[SQL_TOTAL_KEEP] = "INSERT INTO total (name, value) VALUES (?1, ?2)"
+			   " ON CONFLICT (name) DO UPDATE SET value = ?2",
 	[SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
 	[SQL_META_SET] = "UPDATE meta SET value = ?2 WHERE name = ?1",
 };
@@ -71,6 +84,12 @@ void sqlite_statement_bind_text(struct sqlite_statements *sql, enum sqlite_state
 	sqlite3_bind_text(sql->list[which], parameter, text, -1, SQLITE_STATIC);
 }
 
+void sqlite_statement_bind_real(struct sqlite_statements *sql, enum sqlite_statement which,
+				int parameter, double number)
+{
+	sqlite3_bind_double(sql->list[which], parameter, number);
+}
+
 void sqlite_statement_bind_number(struct sqlite_statements *sql, enum sqlite_statement which,
 				  int parameter, int64_t number)
 {
@@ -85,6 +104,30 @@ enum sqlite_db_status sqlite_statement_step(struct sqlite_statements *sql,
 	return code == SQLITE_ROW || code == SQLITE_DONE
 		       ? SQLITE_DB_OK
 		       : sqlite_schema_failed(sql->handle, code, sql->why);
+}
+
+const char *sqlite_statement_text(struct sqlite_statements *sql, enum sqlite_statement which,
+				  int column)
+{
+	const unsigned char *text = sqlite3_column_text(sql->list[which], column);
+	return text != NULL ? (const char *)text : "";
+}
+
+char *sqlite_statement_copy_text(struct sqlite_statements *sql, enum sqlite_statement which,
+				 int column)
+{
+	return mem_copy_string(sqlite_statement_text(sql, which, column));
+}
+
+int64_t sqlite_statement_number(struct sqlite_statements *sql, enum sqlite_statement which,
+				int column)
+{
+	return sqlite3_column_int64(sql->list[which], column);
+}
+
+double sqlite_statement_real(struct sqlite_statements *sql, enum sqlite_statement which, int column)
+{
+	return sqlite3_column_double(sql->list[which], column);
 }
 
 void sqlite_statement_finish(struct sqlite_statements *sql, enum sqlite_statement which)

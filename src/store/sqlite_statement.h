@@ -25,6 +25,12 @@ enum sqlite_statement {
 	SQL_NETWORKS_READ,
 	SQL_NETWORKS_KEEP,
 	SQL_NETWORKS_FORGET,
+	SQL_ENTRY_SCAN,
+	SQL_ENTRY_FORGET,
+	SQL_CLIENT_SCAN,
+	SQL_CLIENT_FORGET,
+	SQL_TOTAL_READ,
+	SQL_TOTAL_KEEP,
 	SQL_META_GET,
 	SQL_META_SET,
 	SQL_STATEMENT_COUNT,
@@ -46,6 +52,9 @@ void sqlite_statements_clear(struct sqlite_statements *sql);
 void sqlite_statement_bind_text(struct sqlite_statements *sql, enum sqlite_statement which,
 				int parameter, const char *text);
 
+void sqlite_statement_bind_real(struct sqlite_statements *sql, enum sqlite_statement which,
+				int parameter, double number);
+
 void sqlite_statement_bind_number(struct sqlite_statements *sql, enum sqlite_statement which,
 				  int parameter, int64_t number);
 
@@ -56,6 +65,17 @@ void sqlite_statement_bind_number(struct sqlite_statements *sql, enum sqlite_sta
 enum sqlite_db_status sqlite_statement_step(struct sqlite_statements *sql,
 					    enum sqlite_statement which, bool *has_row)
 	__attribute__((warn_unused_result));
+
+/* Columns of the row that it stands on, counted from 0.  Whoever used sqlite3(1) on the database
+ * may have put anything there: NULL is empty, or 0.  The text is a copy, which the caller frees. */
+char *sqlite_statement_copy_text(struct sqlite_statements *sql, enum sqlite_statement which,
+				 int column);
+const char *sqlite_statement_text(struct sqlite_statements *sql, enum sqlite_statement which,
+				  int column);
+int64_t sqlite_statement_number(struct sqlite_statements *sql, enum sqlite_statement which,
+				int column);
+double sqlite_statement_real(struct sqlite_statements *sql, enum sqlite_statement which,
+			     int column);
 
 void sqlite_statement_finish(struct sqlite_statements *sql, enum sqlite_statement which);
 

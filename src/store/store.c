@@ -49,6 +49,24 @@ struct store_request *store_start_networks_forget(struct store *store, const cha
 	return store->class->start_networks(store, STORE_NETWORKS_FORGET, &networks, done, arg);
 }
 
+static const double store_batch_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+
+const struct histogram_steps store_batch_steps = {
+	store_batch_bounds,
+	sizeof(store_batch_bounds) / sizeof(store_batch_bounds[0]),
+};
+
+struct store_request *store_start_errand(struct store *store, const struct store_errand *errand,
+					 store_report_fn *done, void *arg)
+{
+	return store->class->start_errand(store, errand, done, arg);
+}
+
+const struct store_counts *store_counts(struct store *store)
+{
+	return store->class->counts(store);
+}
+
 void store_cancel(struct store_request **request)
 {
 	if (*request == NULL)

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/histogram.h"
 #include "rules/greylist.h"
 #include "rules/sender.h"
 
@@ -20,6 +21,8 @@
 
 struct event_base;
 struct store;
+struct store_errand;
+struct store_report;
 struct store_request;
 
 /* What a question leaves behind. */
@@ -40,6 +43,8 @@ struct store_question {
 	enum store_mode mode;
 	int64_t now_s; /* Unix time */
 };
+
+enum { STORE_WHY_SIZE = 512 };
 
 enum store_status {
 	STORE_ANSWERED,
@@ -75,12 +80,21 @@ struct store_networks_answer {
 
 typedef void store_networks_done_fn(const struct store_networks_answer *answer, void *arg);
 
+typedef void store_report_fn(const struct store_report *report, void *arg);
+
+/* What was counted since the store was opened. */
+struct store_counts {
+	uint64_t answered, failed;   /* questions about triplets; those that were cancelled too */
+	struct histogram latency_s;  /* of these, by histogram_latency_s: from question to answer */
+	struct histogram batch_size; /* by store_batch_steps: questions in one transaction */
+};
+
+extern const struct histogram_steps store_batch_steps;
+
 struct store_options {
 	bool sync_full;      /* what is answered survives a power cut */
 	int64_t max_entries; /* beyond, the entry next to expire makes room */
 };
-
-enum { STORE_WHY_SIZE = 512 };
 
 /*
  * Open the store that name ("sqlite:/path") tells, for use from base's loop.  NULL, with what is
@@ -110,6 +124,17 @@ struct store_request *store_start_networks_keep(struct store *store,
 struct store_request *store_start_networks_forget(struct store *store, const char *domain,
 						  store_networks_done_fn *done, void *arg);
 
+/*
+ * Do an errand (store_errand.h) of an admin's, or of whoever keeps the totals.  What it borrows is
+ * copied.  done() as with store_start().  However much there is to read or remove, no question
+ * about a triplet waits longer than some milliseconds for it.
+ */
+struct store_request *store_start_errand(struct store *store, const struct store_errand *errand,
+					 store_report_fn *done, void *arg);
+
+/* What was counted; valid until the caller returns to the loop. */
+const struct store_counts *store_counts(struct store *store);
+
 /* Forget a question; what it taught may be kept all the same. */
 void store_cancel(struct store_request **request);
 
@@ -134,6 +159,10 @@ struct store_class {
 	struct store_request *(*start_networks)(struct store *store, enum store_networks_task task,
 						const struct store_networks *networks,
 						store_networks_done_fn *done, void *arg);
+	struct store_request *(*start_errand)(struct store *store,
+					      const struct store_errand *errand,
+					      store_report_fn *done, void *arg);
+	const struct store_counts *(*counts)(struct store *store);
 	void (*cancel)(struct store_request *request);
 	void (*free)(struct store *store);
 };

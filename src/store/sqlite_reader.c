@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sqlite_reader.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct sqlite_reader {
+	sqlite_reader_done_fn *done;
+	void *arg;
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* of the next two */
+	struct sqlite_queue asked;
+	bool stop;
+	pthread_cond_t wake;
+
+	pthread_mutex_t db_lock; /* held while a slice is read */
+	struct sqlite_db *db;    /* owned; NULL: there is none */
+};
+
+/* One slice.  False: the errand has failed. */
+static bool sqlite_reader_step(struct sqlite_reader *reader, struct sqlite_request *request)
+{
+	bool succeeded = false;
+
+	pthread_mutex_lock(&reader->db_lock);
+	if (reader->db != NULL) {
+		enum sqlite_db_status status = sqlite_db_begin(reader->db, false);
+		if (status == SQLITE_DB_OK)
+			status = sqlite_errand_step(request->errand.errand, reader->db);
+		if (status != SQLITE_DB_OK)
+			log_warning("store: an admin's question failed: %s",
+				    sqlite_db_why(reader->db));
+		/* Nothing was written, and the log can be written anew when nobody reads it. */
+		sqlite_db_rollback(reader->db);
+		succeeded = status == SQLITE_DB_OK;
+	}
+	pthread_mutex_unlock(&reader->db_lock);
+	return succeeded;
+}
+
+static bool sqlite_reader_is_stopping(struct sqlite_reader *reader)
+{
+	pthread_mutex_lock(&reader->lock);
+	bool stop = reader->stop;
+	pthread_mutex_unlock(&reader->lock);
+	return stop;
+}
+
+/* Slice by slice, as long as somebody waits for it. */
+static void sqlite_reader_run(struct sqlite_reader *reader, struct sqlite_request *request)
+{
+	struct sqlite_errand *errand = request->errand.errand;
+
+	while (sqlite_errand_turn(errand) == SQLITE_ERRAND_READER &&
+	       !sqlite_request_is_cancelled(request) && !sqlite_reader_is_stopping(reader)) {
+		if (!sqlite_reader_step(reader, request)) {
+			request->errand.has_failed = true;
+			break;
+		}
+	}
+	if (sqlite_errand_turn(errand) == SQLITE_ERRAND_READER)
+		request->errand.has_failed = true;
+	reader->done(request, reader->arg);
+}
+
+static struct sqlite_request *sqlite_reader_next(struct sqlite_reader *reader)
+{
+	pthread_mutex_lock(&reader->lock);
+	while (TAILQ_EMPTY(&reader->asked) && !reader->stop)
+		pthread_cond_wait(&reader->wake, &reader->lock);
+	struct sqlite_request *request = TAILQ_FIRST(&reader->asked);
+	if (request != NULL)
+		TAILQ_REMOVE(&reader->asked, request, link);
+	pthread_mutex_unlock(&reader->lock);
+	return request;
+}
+
+static void *sqlite_reader_main(void *arg)
+{
+	struct sqlite_reader *reader = arg;
+	struct sqlite_request *request;
+
+	while ((request = sqlite_reader_next(reader)) != NULL)
+		sqlite_reader_run(reader, request);
+	return NULL;
+}
+
+struct sqlite_reader *sqlite_reader_new(sqlite_reader_done_fn *done, void *arg)
+{
+	struct sqlite_reader *reader = mem_alloc(sizeof(*reader));
+
+	reader->done = done;
+	reader->arg = arg;
+	TAILQ_INIT(&reader->asked);
+	pthread_mutex_init(&reader->lock, NULL);
+	pthread_mutex_init(&reader->db_lock, NULL);
+	pthread_cond_init(&reader->wake, NULL);
+	if (pthread_create(&reader->thread, NULL, sqlite_reader_main, reader) != 0)
+		sqlite_reader_free(&reader);
+	return reader;
+}
+
+void sqlite_reader_set_db(struct sqlite_reader *reader, struct sqlite_db **db)
+{
+	pthread_mutex_lock(&reader->db_lock);
+	sqlite_db_close(&reader->db);
+	if (db != NULL) {
+		reader->db = *db;
+		*db = NULL;
+		/* Nobody is waited for while the worker may want to close it. */
+		sqlite_db_set_waiting(reader->db, false);
+	}
+	pthread_mutex_unlock(&reader->db_lock);
+}
+
+void sqlite_reader_ask(struct sqlite_reader *reader, struct sqlite_request *request)
+{
+	pthread_mutex_lock(&reader->lock);
+	TAILQ_INSERT_TAIL(&reader->asked, request, link);
+	pthread_cond_signal(&reader->wake);
+	pthread_mutex_unlock(&reader->lock);
+}
+
+void sqlite_reader_stop(struct sqlite_reader *reader)
+{
+	pthread_mutex_lock(&reader->lock);
+	reader->stop = true;
+	pthread_cond_signal(&reader->wake);
+	pthread_mutex_unlock(&reader->lock);
+	pthread_join(reader->thread, NULL);
+}
+
+void sqlite_reader_free(struct sqlite_reader **reader)
+{
+	struct sqlite_reader *freed = *reader;
+
+	if (freed == NULL)
+		return;
+	*reader = NULL;
+	while (!TAILQ_EMPTY(&freed->asked)) {
+		struct sqlite_request *request = TAILQ_FIRST(&freed->asked);
+		TAILQ_REMOVE(&freed->asked, request, link);
+		sqlite_request_free(&request);
+	}
+	sqlite_db_close(&freed->db);
+	pthread_cond_destroy(&freed->wake);
+	pthread_mutex_destroy(&freed->lock);
+	pthread_mutex_destroy(&freed->db_lock);
+	free(freed);
+}
