@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "admin_routes.h"
 
+#include "admin_entries.h"
 #include "admin_explain.h"
 #include "admin_settings.h"
 #include "base/memory.h"
@@ -11,6 +12,13 @@
 /* clang-format off */
 const struct admin_route admin_routes[] = {
 	{"GET", "/config", ADMIN_READ, admin_settings_get, {NULL}},
+	{"GET", "/entries", ADMIN_READ, admin_entries_list,
+	 {"client", "sender", "recipient", "state", "limit", "cursor", NULL}},
+	{"DELETE", "/entries", ADMIN_ALL, admin_entries_forget,
+	 {"client", "sender", "recipient", "state", "all", NULL}},
+	{"GET", "/clients", ADMIN_READ, admin_clients_list, {"client", "state", "limit", "cursor", NULL}},
+	{"POST", "/clients", ADMIN_ALL, admin_clients_allow, {NULL}},
+	{"DELETE", "/clients", ADMIN_ALL, admin_clients_forget, {"client", "all", NULL}},
 	{"POST", "/explain", ADMIN_READ, admin_explain, {NULL}},
 	{"POST", "/reload", ADMIN_ALL, admin_settings_reload, {NULL}},
 };
