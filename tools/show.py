@@ -68,6 +68,7 @@ class Daemon:
     def __init__(self, name_server):
         self.directory = tempfile.mkdtemp(prefix="sixgate-quickstart-")
         self.socket = os.path.join(self.directory, "policy")
+        self.admin_socket = os.path.join(self.directory, "admin")
         self.port = free_port()
         self.log_name = os.path.join(self.directory, "log")
         shutil.copy(os.path.join(TREE, "etc", "farms"), self.directory)
@@ -76,6 +77,7 @@ class Daemon:
                         "partner.example   OK\n")
         self.settings = settings = {
             "policy_listen": f"unix:{self.socket} inet:127.0.0.1:{self.port}",
+            "admin_listen": f"unix:{self.admin_socket}",
             "store": "sqlite:" + os.path.join(self.directory, "sixgate.db"),
             "farms": os.path.join(self.directory, "farms"),
             "sender_access": os.path.join(self.directory, "sender_access"),
@@ -211,6 +213,16 @@ def run_show(connection):
     return all(good)
 
 
+def show_explanation(daemon):
+    """Question 9 again, to sixgatectl, which tells the way to the answer; whether it could be asked."""
+    command = [os.path.join(TREE, "build", "sixgatectl"), "--socket", daemon.admin_socket, "explain", "--client",
+               "2001:db8:bad::1", "--sender", "dan@example.com", "--recipient", "you@here.example"]
+    print("    " + " ".join([os.path.relpath(command[0], TREE), *command[1:4], "\\\n       ", *command[4:]]) + "\n", flush=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    print("".join(f"    {line}\n" for line in done.stdout.splitlines()))
+    return done.returncode == 0
+
+
 def follow_log(daemon):
     """Print what the daemon logs, from here on, until interrupted."""
     with open(daemon.log_name) as log:
@@ -235,6 +247,8 @@ def main():
         good = run_show(connection)
         connection.close()
         daemon.use_real_dns()
+        print("Ask it why, and what else it knows; sixgatectl --help lists what can be asked:\n")
+        good = show_explanation(daemon) and good
         print("To let a Postfix on this machine ask it, put this into main.cf, in")
         print("smtpd_recipient_restrictions, behind reject_unauth_destination:\n")
         print(f"    check_policy_service {{ unix:{daemon.socket}, timeout=30s, default_action=DUNNO }}\n")

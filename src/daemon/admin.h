@@ -18,6 +18,8 @@ struct farm_resolver;
 struct listeners;
 struct privacy;
 struct server;
+struct stats;
+struct stats_totals;
 struct store;
 
 /* What it tells about.  Borrowed, and outlives the admin socket. */
@@ -30,6 +32,9 @@ struct admin_parts {
 	struct farm_resolver *farm_resolver;
 	struct checker *checker;
 	struct server *server;
+	const char *version; /* ours */
+	const struct stats *stats;
+	const struct stats_totals *totals;
 	const struct privacy *privacy; /* NULL: off */
 };
 

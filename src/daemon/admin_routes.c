@@ -4,6 +4,7 @@
 #include "admin_entries.h"
 #include "admin_explain.h"
 #include "admin_settings.h"
+#include "admin_state.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 
 /* clang-format off */
 const struct admin_route admin_routes[] = {
+	{"GET", "/stats", ADMIN_READ, admin_state_stats, {NULL}},
+	{"GET", "/metrics", ADMIN_READ, admin_state_metrics, {NULL}},
+	{"GET", "/health", ADMIN_READ, admin_state_health, {NULL}},
 	{"GET", "/config", ADMIN_READ, admin_settings_get, {NULL}},
 	{"GET", "/entries", ADMIN_READ, admin_entries_list,
 	 {"client", "sender", "recipient", "state", "limit", "cursor", NULL}},

@@ -11,6 +11,8 @@
 #include "rules/flood.h"
 #include "rules/gate.h"
 #include "rules/instances.h"
+#include "rules/privacy.h"
+#include "stats.h"
 #include "triplet.h"
 #include "verdict_log.h"
 
@@ -33,6 +35,7 @@ struct check {
 	check_done_fn *done;     /* NULL once it was called */
 	void *arg;
 	struct explanation *explanation; /* borrowed; NULL: an ordinary check */
+	int64_t started_us;              /* monotonic */
 	bool is_starting; /* within check_start(): a verdict goes out later, from the loop */
 
 	struct inquiry *inquiry; /* owned; what DNS says; NULL: who is exempt is not asked about */
@@ -105,6 +108,42 @@ static struct verdict_log_entry check_log_entry(const struct check *check)
 	};
 }
 
+/* The domain for statistics, where it may be cut: in ASCII, so that what is left is still text. */
+static void check_show_domain(struct span domain, char shown[static STATS_SENDER_NAME_SIZE])
+{
+	size_t length = 0;
+
+	for (; length < domain.length && length + 1 < STATS_SENDER_NAME_SIZE; length++) {
+		char c = ascii_lower(domain.text[length]);
+		shown[length] = c > ' ' && c < 0x7f ? c : '?';
+	}
+	shown[length] = '\0';
+}
+
+/* Count what became of the request. */
+static void check_count(const struct check *check, const struct verdict_log_entry *entry)
+{
+	struct checker_parts *parts = &check->checker->parts;
+	struct span domain = address_domain(request_get(&check->request, REQUEST_SENDER));
+	char shown[STATS_SENDER_NAME_SIZE];
+
+	if (parts->stats == NULL)
+		return;
+	if (domain.length == 0)
+		domain = SPAN("<>");
+	if (parts->privacy != NULL)
+		privacy_hash(parts->privacy, domain, shown);
+	else
+		check_show_domain(domain, shown);
+	const struct stats_request counted = {
+		.verdict = &check->verdict,
+		.evidence = entry->evidence,
+		.sender_domain = shown,
+		.duration_us = clock_mono_us() - check->started_us,
+	};
+	stats_count_request(parts->stats, &counted);
+}
+
 /* The only place that gives a verdict to the owner, who may free the check in there. */
 static void check_finish(struct check *check)
 {
@@ -116,6 +155,7 @@ static void check_finish(struct check *check)
 	check_add_header(check);
 	struct verdict_log_entry entry = check_log_entry(check);
 	if (check->explanation == NULL) {
+		check_count(check, &entry);
 		verdict_log(&entry);
 	} else {
 		(void)verdict_log_format(&entry, check->explanation->log);
@@ -172,7 +212,10 @@ static void on_checks_ready(evutil_socket_t fd, short events, void *arg)
 static void check_conclude(struct check *check, struct verdict verdict)
 {
 	/* What the gate would have done in earnest goes with whatever is decided later. */
-	memcpy(verdict.gate_dry, check->verdict.gate_dry, sizeof(verdict.gate_dry));
+	if (check->verdict.gate_dry[0] != '\0') {
+		memcpy(verdict.gate_dry, check->verdict.gate_dry, sizeof(verdict.gate_dry));
+		verdict.gate_row = check->verdict.gate_row;
+	}
 	check->verdict = verdict;
 	if (check->is_starting)
 		return check_set_ready(check);
@@ -579,6 +622,7 @@ struct check *check_start_explaining(struct checker *checker, struct ruleset *ru
 	struct check *check = mem_alloc(sizeof(*check));
 
 	check->checker = checker;
+	check->started_us = clock_mono_us();
 	check->rules = ruleset_hold(rules);
 	check->request = *request;
 	check->done = done;

@@ -19,6 +19,7 @@ struct explanation;
 struct farm_resolver;
 struct privacy;
 struct spf;
+struct stats;
 struct store;
 
 /* verdict dies when the function returns; the check does not, its owner frees it, now or later. */
@@ -34,6 +35,7 @@ struct checker_parts {
 	struct spf *spf;
 	struct farm_resolver *farm_resolver; /* NULL: no farm by spf: */
 	const char *hostname;                /* where authserv_id is empty */
+	struct stats *stats;                 /* NULL: nothing is counted */
 };
 
 struct checker *checker_new(const struct checker_parts *parts);

@@ -33,6 +33,7 @@ struct farm_domain {
 	struct network *list; /* owned */
 	size_t count;
 	char *networks;        /* owned; the same as text, as the store has it */
+	int64_t resolved_s;    /* Unix time: when DNS said so */
 	int64_t fresh_until_s; /* Unix time */
 
 	int64_t due_ms;                     /* farm_resolver_now_ms(): when it is to be looked up */
@@ -205,7 +206,7 @@ static void farm_domain_keep(struct farm_domain *domain)
 	const struct store_networks networks = {
 		.domain = domain->name,
 		.networks = domain->networks,
-		.resolved_s = clock_wall_s(),
+		.resolved_s = domain->resolved_s,
 		.fresh_until_s = domain->fresh_until_s,
 	};
 
@@ -222,6 +223,7 @@ static void farm_domain_take_found(struct farm_domain *domain, const struct spf_
 	bool is_to_keep = has_changed || domain->fresh_until_s != fresh_until_s;
 
 	domain->failures = 0;
+	domain->resolved_s = clock_wall_s();
 	domain->fresh_until_s = fresh_until_s;
 	farm_domain_set_due(domain, result->ttl_s);
 	if (has_changed) {
@@ -363,6 +365,7 @@ static void farm_domain_take_row(struct farm_domain *domain, const struct store_
 		return;
 	}
 	farm_domain_set_networks(domain, list, count, mem_copy_string(row->networks));
+	domain->resolved_s = row->resolved_s;
 	domain->fresh_until_s = row->fresh_until_s;
 	/* A clock that was set back does not make it fresh for longer than it can be. */
 	if (fresh_s > 0 && fresh_s <= SPF_NETWORKS_TTL_MAX_S)
@@ -472,6 +475,18 @@ void farm_resolver_set_farms(struct farm_resolver *resolver, const struct farm_t
 const struct farm_networks *farm_resolver_networks(const struct farm_resolver *resolver)
 {
 	return resolver->networks;
+}
+
+void farm_resolver_each_domain(const struct farm_resolver *resolver, farm_resolver_domain_fn *fn,
+			       void *arg)
+{
+	const struct farm_domain *domain;
+
+	TAILQ_FOREACH (domain, &resolver->domains, link) {
+		const struct farm_resolver_domain told = {
+			domain->name, domain->count, domain->resolved_s, domain->fresh_until_s};
+		fn(&told, arg);
+	}
 }
 
 void farm_resolver_skip_for_test(struct farm_resolver *resolver, int64_t seconds)

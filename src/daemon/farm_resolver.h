@@ -34,6 +34,20 @@ void farm_resolver_set_farms(struct farm_resolver *resolver, const struct farm_t
  */
 const struct farm_networks *farm_resolver_networks(const struct farm_resolver *resolver);
 
+/* What is known of one domain. */
+struct farm_resolver_domain {
+	const char *domain;
+	size_t network_count;  /* 0: nothing is known */
+	int64_t resolved_s;    /* Unix time: when DNS said so; 0: never */
+	int64_t fresh_until_s; /* Unix time: from when on DNS is asked again */
+};
+
+typedef void farm_resolver_domain_fn(const struct farm_resolver_domain *domain, void *arg);
+
+/* Call fn for each domain, at once. */
+void farm_resolver_each_domain(const struct farm_resolver *resolver, farm_resolver_domain_fn *fn,
+			       void *arg);
+
 /* As if seconds had passed, for tests in which days pass in a microsecond. */
 void farm_resolver_skip_for_test(struct farm_resolver *resolver, int64_t seconds);
 

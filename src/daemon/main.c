@@ -16,6 +16,7 @@
 #include "lookup/spf.h"
 #include "rules/privacy.h"
 #include "server.h"
+#include "stats_totals.h"
 #include "store/store.h"
 #include "supervisor.h"
 #include "user.h"
@@ -63,6 +64,8 @@ struct daemon {
 	struct dns *dns;
 	struct spf *spf;
 	struct farm_resolver *farm_resolver;
+	struct stats *stats;
+	struct stats_totals *totals;
 	struct checker *checker;
 	struct server *server;
 	struct admin *admin; /* NULL: nowhere */
@@ -298,6 +301,8 @@ static void daemon_start_checks(struct daemon *daemon)
 	daemon->spf = spf_new(daemon->dns);
 	daemon->farm_resolver = farm_resolver_new(daemon->base, daemon->dns, daemon->store);
 	farm_resolver_set_farms(daemon->farm_resolver, ruleset_farms(daemon->rules));
+	daemon->stats = stats_new();
+	daemon->totals = stats_totals_new(daemon->base, daemon->stats, daemon->dns, daemon->store);
 	struct checker_parts parts = {
 		.base = daemon->base,
 		.store = daemon->store,
@@ -306,6 +311,7 @@ static void daemon_start_checks(struct daemon *daemon)
 		.spf = daemon->spf,
 		.farm_resolver = daemon->farm_resolver,
 		.hostname = daemon->hostname,
+		.stats = daemon->stats,
 	};
 	daemon->checker = checker_new(&parts);
 }
@@ -321,6 +327,9 @@ static void daemon_start_admin(struct daemon *daemon)
 		.farm_resolver = daemon->farm_resolver,
 		.checker = daemon->checker,
 		.server = daemon->server,
+		.stats = daemon->stats,
+		.totals = daemon->totals,
+		.version = SIXGATE_VERSION,
 		.privacy = daemon->privacy,
 	};
 
@@ -342,8 +351,8 @@ static bool daemon_start(struct daemon *daemon, const struct options *options, s
 	daemon_raise_file_limit(ruleset_config(daemon->rules));
 	loader_warn_unreadable(daemon->loader);
 	daemon_start_checks(daemon);
-	daemon->server =
-		server_new(daemon->base, &daemon->listeners, daemon->checker, daemon->rules);
+	daemon->server = server_new(daemon->base, &daemon->listeners, daemon->checker,
+				    daemon->rules, daemon->stats);
 	daemon_start_admin(daemon);
 	if (!loader_start(daemon->loader, daemon->base, on_rules, on_reloaded, daemon)) {
 		diag_error(diag, "sixgated", 0, "no thread to be had");
@@ -369,9 +378,11 @@ static void daemon_end(struct daemon *daemon)
 	admin_free(&daemon->admin);
 	server_free(&daemon->server);
 	checker_free(&daemon->checker);
+	stats_totals_free(&daemon->totals);
 	farm_resolver_free(&daemon->farm_resolver);
 	spf_free(&daemon->spf);
 	dns_free(&daemon->dns);
+	stats_free(&daemon->stats);
 	store_free(&daemon->store);
 	privacy_free(&daemon->privacy);
 	listeners_close(&daemon->listeners);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "stats.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -63,6 +64,7 @@ struct server {
 	struct event_base *base;       /* borrowed */
 	struct checker *checker;       /* borrowed */
 	struct ruleset *rules;         /* held */
+	struct stats *stats;           /* borrowed; NULL: nothing is counted */
 	struct server_socket *sockets; /* owned */
 	size_t socket_count;
 	struct connection_list connections[CONNECTION_STATE_COUNT];
@@ -103,20 +105,22 @@ static void connection_free(struct connection *connection)
 	check_free(&connection->check);
 	event_free(connection->readable);
 	close(connection->fd);
+	stats_count_connection(server->stats, false);
 	free(connection->buffer);
 	free(connection);
 	if (--server->connection_count == 0 && server->stopped != NULL)
 		event_active(server->on_empty, EV_TIMEOUT, 0);
 }
 
-/* The request breaks the protocol: close, do not answer. */
-static void connection_break(struct connection *connection, const char *why)
+/* The request breaks the protocol, or a bound: close, do not answer. */
+static void connection_break(struct connection *connection, enum stats_bound bound, const char *why)
 {
 	enum { SHOWN = 200 };
 	size_t shown = connection->used < SHOWN ? connection->used : SHOWN;
 	char start[SHOWN];
 
 	/* One log line: newlines of the request become visible as they are made printable. */
+	stats_count_rejected(connection->server->stats, bound);
 	memcpy(start, connection->buffer, shown);
 	for (size_t i = 0; i < shown; i++)
 		if (start[i] == '\0')
@@ -143,8 +147,10 @@ static bool connection_send_answer(struct connection *connection, const struct v
 		return true;
 	/* A peer that asks and hangs up is as usual as a client that does; one whose socket is full
 	 * of answers that it did not read is not Postfix. */
-	if (sent >= 0 || errno == EAGAIN)
+	if (sent >= 0 || errno == EAGAIN) {
 		log_warning("policy connection: the peer does not read its answers; it is closed");
+		stats_count_rejected(connection->server->stats, STATS_NOT_READ);
+	}
 	connection_free(connection);
 	return false;
 }
@@ -189,7 +195,8 @@ static void connection_take_requests(struct connection *connection)
 
 	size_t length = request_find_end(bytes, &connection->scanned);
 	if (length > limit || (length == 0 && connection->used >= limit))
-		return connection_break(connection, "longer than max_request_size");
+		return connection_break(connection, STATS_MAX_REQUEST_SIZE,
+					"longer than max_request_size");
 	if (length == 0) {
 		/* The rest of a request that will never come. */
 		if (connection->peer_is_done)
@@ -198,7 +205,7 @@ static void connection_take_requests(struct connection *connection)
 	}
 	const char *why = request_parse(&request, span_first(bytes, length));
 	if (why != NULL)
-		return connection_break(connection, why);
+		return connection_break(connection, STATS_PROTOCOL, why);
 	connection->request_size = length;
 	connection_set_state(connection, CONNECTION_CHECKING);
 	connection->check = check_start(server->checker, server->rules, &request,
@@ -257,7 +264,8 @@ static void on_connection_readable(evutil_socket_t fd, short events, void *arg)
 	connection_grow(connection);
 	/* After a reload that made max_request_size smaller there may be no room. */
 	if (connection->used == connection->size)
-		return connection_break(connection, "longer than max_request_size");
+		return connection_break(connection, STATS_MAX_REQUEST_SIZE,
+					"longer than max_request_size");
 	ssize_t got = recv(fd, connection->buffer + connection->used,
 			   connection->size - connection->used, MSG_DONTWAIT);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -288,6 +296,7 @@ static void connection_new(struct server *server, int fd)
 	event_add(connection->readable, NULL);
 	TAILQ_INSERT_TAIL(&server->connections[CONNECTION_IDLE], connection, link);
 	server->connection_count++;
+	stats_count_connection(server->stats, true);
 }
 
 /* Close the connection that has asked nothing for longest: smtpd notices and connects again when it
@@ -311,6 +320,7 @@ static bool server_make_room(struct server *server)
 			    "for a new one, and when all are busy, the new one is closed",
 			    server->connection_count);
 	server->said_full = true;
+	stats_count_rejected(server->stats, STATS_MAX_CONNECTIONS);
 	return server_close_idlest(server);
 }
 
@@ -324,6 +334,7 @@ static bool server_make_descriptor(struct server *server)
 		log_warning("cannot accept a connection: %s; the idlest makes room for a new one",
 			    strerror(errno));
 	server->said_full = true;
+	stats_count_rejected(server->stats, STATS_OUT_OF_FILES);
 	if (server_close_idlest(server))
 		return true;
 	server->out_of_files = true;
@@ -365,9 +376,13 @@ static void server_close_overdue(struct server *server, enum connection_state st
 	while ((connection = TAILQ_FIRST(&server->connections[state])) != NULL &&
 	       connection->since_ms < before_ms) {
 		if (state == CONNECTION_READING)
-			connection_break(connection, "not complete within check_deadline");
-		else
+			connection_break(connection, STATS_CHECK_DEADLINE,
+					 "not complete within check_deadline");
+		else {
+			if (state == CONNECTION_IDLE)
+				stats_count_rejected(server->stats, STATS_IDLE_TIMEOUT);
 			connection_free(connection);
+		}
 	}
 }
 
@@ -402,7 +417,7 @@ static void on_server_empty(evutil_socket_t fd, short events, void *arg)
 }
 
 struct server *server_new(struct event_base *base, const struct listeners *listeners,
-			  struct checker *checker, struct ruleset *rules)
+			  struct checker *checker, struct ruleset *rules, struct stats *stats)
 {
 	struct server *server = mem_alloc(sizeof(*server));
 	struct timeval second = {.tv_sec = SERVER_TICK_S};
@@ -410,6 +425,7 @@ struct server *server_new(struct event_base *base, const struct listeners *liste
 	server->base = base;
 	server->checker = checker;
 	server->rules = ruleset_hold(rules);
+	server->stats = stats;
 	for (size_t i = 0; i < CONNECTION_STATE_COUNT; i++)
 		TAILQ_INIT(&server->connections[i]);
 	server->socket_count = listeners->count;
@@ -425,6 +441,11 @@ struct server *server_new(struct event_base *base, const struct listeners *liste
 	event_add(server->tick, &second);
 	server->on_empty = event_new(base, -1, 0, on_server_empty, server);
 	return server;
+}
+
+bool server_is_full(const struct server *server)
+{
+	return server->said_full;
 }
 
 void server_set_rules(struct server *server, struct ruleset *rules)

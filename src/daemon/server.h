@@ -15,13 +15,17 @@
 
 struct event_base;
 struct server;
+struct stats;
 
 typedef void server_stopped_fn(void *arg);
 
 /* Accept connections on listeners (borrowed), and check their requests with checker (borrowed) by
- * rules (held). */
+ * rules (held).  stats (borrowed; NULL: not wanted) counts them. */
 struct server *server_new(struct event_base *base, const struct listeners *listeners,
-			  struct checker *checker, struct ruleset *rules);
+			  struct checker *checker, struct ruleset *rules, struct stats *stats);
+
+/* Whether newcomers are turned away, or had to be a moment ago. */
+bool server_is_full(const struct server *server);
 
 /* From the next request on, rules (held) apply. */
 void server_set_rules(struct server *server, struct ruleset *rules);

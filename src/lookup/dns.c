@@ -60,6 +60,7 @@ struct dns_job {
 	struct dns_errand *errand; /* borrowed from the transport; NULL: none yet, or it is back */
 	struct event *timeout;     /* owned */
 	struct dns_query_queue waiters; /* may be empty: the answer is kept all the same */
+	int64_t asked_us;               /* monotonic */
 	enum dns_type type;
 	char name[]; /* folded, with a NUL */
 };
@@ -102,6 +103,7 @@ struct dns {
 	bool is_delivering;     /* on_ready runs */
 	struct event *on_ready; /* owned; while there are any, active or due in the next round */
 	size_t queries;         /* that were neither answered nor cancelled */
+	struct dns_counts counts;
 };
 
 struct event_base *dns_event_base(const struct dns *dns)
@@ -243,8 +245,12 @@ static void dns_job_detach(struct dns_job *job)
 /* All who wait for the job have their answer, and it is gone. */
 static void dns_job_finish(struct dns_job *job, const struct dns_answer *answer)
 {
+	struct dns_counts *counts = &job->dns->counts;
 	struct dns_query *query;
 
+	counts->answered[dns_answer_status(answer)]++;
+	histogram_add(&counts->latency_s, &histogram_latency_s,
+		      (double)(clock_mono_us() - job->asked_us) / 1e6);
 	while ((query = TAILQ_FIRST(&job->waiters)) != NULL) {
 		TAILQ_REMOVE(&job->waiters, query, link);
 		dns_set_ready(query, answer, DNS_READY_FRESH);
@@ -317,6 +323,7 @@ static void dns_job_ask(struct dns_job *job)
 
 	if (dns->errands >= DNS_OUTSTANDING_MAX) {
 		dns_warn_full(dns);
+		dns->counts.refused++;
 		return dns_job_finish(job, dns->failed);
 	}
 	struct dns_errand *errand = mem_alloc(sizeof(*errand));
@@ -343,6 +350,7 @@ static struct dns_job *dns_job_new(struct dns *dns, enum dns_type type, const ch
 	struct dns_job *job = mem_alloc(sizeof(*job) + name_size);
 
 	job->dns = dns;
+	job->asked_us = clock_mono_us();
 	job->type = type;
 	memcpy(job->name, name, name_size);
 	TAILQ_INIT(&job->waiters);
@@ -410,11 +418,13 @@ struct dns_query *dns_start(struct dns *dns, enum dns_type type, struct span nam
 	const struct dns_answer *known =
 		is_name ? dns_cache_find(dns->cache, type, folded, now_ms) : dns->no_name;
 	if (known != NULL) {
+		dns->counts.kept++;
 		dns_set_ready(query, known, DNS_READY_KEPT);
 		return query;
 	}
 	struct dns_job *job = dns_find_job(dns, type, folded);
 	bool is_new = job == NULL;
+	*(is_new ? &dns->counts.asked : &dns->counts.shared) += 1;
 	if (is_new)
 		job = dns_job_new(dns, type, folded);
 	query->job = job;
@@ -422,6 +432,21 @@ struct dns_query *dns_start(struct dns *dns, enum dns_type type, struct span nam
 	if (is_new)
 		dns_job_ask(job);
 	return query;
+}
+
+const struct dns_counts *dns_counts(const struct dns *dns)
+{
+	return &dns->counts;
+}
+
+bool dns_is_silent(const struct dns *dns)
+{
+	return dns->is_silent;
+}
+
+size_t dns_kept_bytes(const struct dns *dns)
+{
+	return dns_cache_size_bytes(dns->cache);
 }
 
 void dns_cancel(struct dns_query **query)

@@ -8,10 +8,12 @@
  */
 #pragma once
 
+#include "base/histogram.h"
 #include "dns_answer.h"
 #include "dns_name.h"
 #include "dns_transport.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dns;
@@ -28,6 +30,18 @@ struct dns_options {
 	const char *resolv_conf; /* its path; NULL: /etc/resolv.conf */
 	int64_t timeout_s;       /* for one question with its retries; then it is DNS_FAILED */
 	size_t cache_bytes;
+};
+
+enum { DNS_STATUS_COUNT = DNS_FAILED + 1 };
+
+/* What was counted since the start. */
+struct dns_counts {
+	uint64_t kept;                       /* questions whose answer was there already */
+	uint64_t shared;                     /* that waited for the answer to an equal one */
+	uint64_t asked;                      /* that went out, or would have */
+	uint64_t refused;                    /* of these: not asked, as too many were out */
+	uint64_t answered[DNS_STATUS_COUNT]; /* of these: what came of them */
+	struct histogram latency_s;          /* of these, by histogram_latency_s */
 };
 
 /* The answer belongs to dns and dies when the function returns, unless it is held. */
@@ -55,6 +69,15 @@ struct dns_query *dns_start(struct dns *dns, enum dns_type type, struct span nam
 
 /* The loop that it runs on, for those who have to answer from there too. */
 struct event_base *dns_event_base(const struct dns *dns);
+
+/* Valid until the caller returns to the loop. */
+const struct dns_counts *dns_counts(const struct dns *dns);
+
+/* Whether nothing that was asked lately was answered, as it says in the log. */
+bool dns_is_silent(const struct dns *dns);
+
+/* What the answers that are kept take, in bytes. */
+size_t dns_kept_bytes(const struct dns *dns);
 
 /* Forget the question; others who asked the same get their answer. */
 void dns_cancel(struct dns_query **query);

@@ -341,6 +341,13 @@ size_t farm_spf_count(const struct farm_table *table)
 	return table->spf_count;
 }
 
+const struct farm *farm_of_spf_domain(const struct farm_table *table, const char *domain)
+{
+	unsigned found;
+
+	return text_map_find(&table->spf, span_of(domain), &found) ? &table->farms[found] : NULL;
+}
+
 const char *farm_spf_domain(const struct farm_table *table, size_t i)
 {
 	return table->spf_domains[i];

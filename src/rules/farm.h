@@ -66,4 +66,7 @@ size_t farm_count(const struct farm_table *table);
 size_t farm_spf_count(const struct farm_table *table);
 const char *farm_spf_domain(const struct farm_table *table, size_t i);
 
+/* The farm that domain (folded) stands for; NULL: none. */
+const struct farm *farm_of_spf_domain(const struct farm_table *table, const char *domain);
+
 void farm_free(struct farm_table **table);

@@ -229,6 +229,16 @@ static void gate_write_text(const struct gate_case *about, const char *text, cha
 	out[length] = '\0';
 }
 
+size_t gate_row_count(void)
+{
+	return sizeof(gate_rows) / sizeof(gate_rows[0]);
+}
+
+const char *gate_row_words(size_t row)
+{
+	return gate_rows[row].words;
+}
+
 bool gate_judge(const struct gate_case *about, struct gate_judgement *judgement)
 {
 	for (size_t i = 0; i < sizeof(gate_rows) / sizeof(gate_rows[0]); i++) {
@@ -242,6 +252,7 @@ bool gate_judge(const struct gate_case *about, struct gate_judgement *judgement)
 		snprintf(judgement->reply, sizeof(judgement->reply), "%s %s", reply->code,
 			 reply->status);
 		judgement->evidence = row->words;
+		judgement->row = (unsigned)i;
 		snprintf(judgement->answer, sizeof(judgement->answer), "%s %s %s",
 			 judgement->is_permanent ? reply->code : "DEFER_IF_PERMIT", reply->status,
 			 text);

@@ -31,10 +31,15 @@ struct gate_judgement {
 	bool is_permanent;    /* a 5NN */
 	char reply[16];       /* codes, for the log: "550 5.7.25" */
 	const char *evidence; /* what decided, for the log: "iprev permerror" */
+	unsigned row;         /* of the table that matched */
 	/* "550 5.7.25 text", or "DEFER_IF_PERMIT 4.7.25 text", so that a later restriction may
 	 * still refuse for good. */
 	char answer[GATE_ANSWER_SIZE];
 };
+
+/* The rows of the table, by what decides in them: "iprev permerror". */
+size_t gate_row_count(void);
+const char *gate_row_words(size_t row);
 
 /*
  * The first row of the table that matches.  False: none, the mail goes on.  With evidence of iprev

@@ -113,6 +113,7 @@ struct verdict verdict_gate(const struct gate_judgement *judgement)
 
 	verdict.action = judgement->is_permanent ? VERDICT_REJECT : VERDICT_DEFER;
 	verdict.evidence = judgement->evidence;
+	verdict.gate_row = judgement->row + 1;
 	verdict_set_answer(&verdict, judgement->answer);
 	return verdict;
 }
@@ -121,6 +122,7 @@ void verdict_set_gate_dry(struct verdict *verdict, const struct gate_judgement *
 {
 	_Static_assert(sizeof(verdict->gate_dry) >= sizeof(judgement->reply), "it has to fit");
 	memcpy(verdict->gate_dry, judgement->reply, sizeof(judgement->reply));
+	verdict->gate_row = judgement->row + 1;
 }
 
 bool verdict_lets_pass(const struct verdict *verdict)
@@ -132,6 +134,16 @@ void verdict_prepend(struct verdict *verdict, const char *header)
 {
 	int length = snprintf(verdict->answer, sizeof(verdict->answer), "PREPEND %s", header);
 	assert(length >= 0 && (size_t)length < sizeof(verdict->answer));
+}
+
+const char *verdict_action_name(enum verdict_action action)
+{
+	return verdict_actions[action];
+}
+
+const char *verdict_reason_name(enum verdict_reason reason)
+{
+	return verdict_reasons[reason];
 }
 
 const char *verdict_action_word(const struct verdict *verdict)

@@ -60,6 +60,8 @@ struct verdict {
 	bool is_dry;                      /* decided, but the answer lets the mail pass */
 	const char *evidence;             /* REASON_GATE: what decided; static */
 	char gate_dry[16];                /* what the gate would have answered; or empty */
+	unsigned gate_row;                /* 1 and the row of the gate's table that matched, in
+					   * earnest or dry; 0: none */
 };
 
 /* Mail goes on to Postfix's next restriction. */
@@ -86,6 +88,10 @@ bool verdict_lets_pass(const struct verdict *verdict);
 
 /* Let the answer of a verdict that lets the mail pass put header, one line, into the message. */
 void verdict_prepend(struct verdict *verdict, const char *header);
+
+/* The words of actions and reasons as such. */
+const char *verdict_action_name(enum verdict_action action);
+const char *verdict_reason_name(enum verdict_reason reason);
 
 /* The words of the log line. */
 const char *verdict_action_word(const struct verdict *verdict);

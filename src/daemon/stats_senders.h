@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The busiest and the slowest sender domains of the last minute, in fixed memory.
+ *
+ * Strangers choose the names, so that there are slots for some hundred of them: when all are taken,
+ * the least busy one makes room, and the newcomer begins with its count (Metwally and others,
+ * "Efficient computation of frequent and top-k elements", 2005).  Who is really busy is never
+ * missed; a count may be too high by what the one before had.  Two halves of a minute take turns.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct stats_senders;
+
+enum { STATS_SENDER_NAME_SIZE = 128, STATS_SENDERS_SHOWN = 10 };
+
+struct stats_sender {
+	char name[STATS_SENDER_NAME_SIZE];
+	uint64_t requests;
+	int64_t longest_us;
+};
+
+struct stats_senders *stats_senders_new(void);
+
+/* A request of name (printable; it may be cut) took so long.  now_s: monotonic. */
+void stats_senders_count(struct stats_senders *senders, const char *name, int64_t duration_us,
+			 int64_t now_s);
+
+enum stats_senders_order { STATS_BUSIEST, STATS_SLOWEST };
+
+/* Those of the last 30 to 60 seconds, the first in order first; how many. */
+size_t stats_senders_list(const struct stats_senders *senders, enum stats_senders_order order,
+			  int64_t now_s, struct stats_sender list[static STATS_SENDERS_SHOWN]);
+
+void stats_senders_free(struct stats_senders **senders);

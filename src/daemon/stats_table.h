@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every number that is told: its name, its labels and their words, what it means.
+ *
+ * A new counter is a row here and a field of struct stats, and is in /stats, in /metrics,
+ * among the totals that survive a restart.
+ */
+#pragma once
+
+#include "stats.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum stats_type { STATS_COUNTER, STATS_GAUGE, STATS_HISTOGRAM };
+
+enum { STATS_LABELS_MAX = 3, STATS_SERIES_SIZE = 256 };
+
+struct stats_label {
+	const char *name;
+	size_t count; /* of words */
+	const char *(*word)(size_t i);
+};
+
+struct stats_metric {
+	const char *name; /* Prometheus' */
+	enum stats_type type;
+	const char *help; /* one sentence, which is a title for people as well */
+	struct stats_label labels[STATS_LABELS_MAX]; /* those with a name */
+	/* One of them: a number by its index, which is (label 0 * words of label 1 + label 1) ...;
+	 * false: it is not known now.  Or a histogram. */
+	bool (*number)(const struct stats *stats, const struct stats_sources *sources, size_t index,
+		       double *value);
+	const struct histogram *(*histogram)(const struct stats *stats,
+					     const struct stats_sources *sources);
+	const struct histogram_steps *steps;
+};
+
+extern const struct stats_metric stats_metrics[];
+extern const size_t stats_metric_count;
+
+/* How many series a metric has. */
+size_t stats_metric_series(const struct stats_metric *metric);
+
+/* The words of series number index, one for each label. */
+void stats_metric_words(const struct stats_metric *metric, size_t index,
+			const char *words[static STATS_LABELS_MAX]);
+
+enum { STATS_STEP_SIZE = 32 };
+
+/* Step i of a histogram, as a label: 'le="0.1"'; behind the last, 'le="+Inf"'. */
+void stats_metric_step(const struct stats_metric *metric, size_t i,
+		       char label[static STATS_STEP_SIZE]);
+
+/*
+ * What a series is called in Prometheus' text: name, suffix ("_bucket" or empty) and labels; extra:
+ * one label more, as 'le="0.1"', or empty.
+ */
+void stats_metric_name(const struct stats_metric *metric, size_t index, const char *suffix,
+		       const char *extra, char name[static STATS_SERIES_SIZE]);
