@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -45,7 +46,7 @@ def curl(path, *arguments):
 
 
 def entries(**filters):
-    return ctl_json('list', *(word for name, value in filters.items() for word in (f'--{name}', value)))['entries']
+    return json.loads(curl('/entries?' + urlencode(filters)))['entries']
 
 
 def test_entry_of_a_deferred_mail_is_listed_and_can_be_forgotten(daemon):
@@ -112,7 +113,7 @@ def test_explanation_changes_nothing(daemon):
 def test_explanation_of_a_farm_names_it(daemon):
     Path('/etc/sixgate/farms').write_text('google ptr:.google.example\n')
     daemon.start()
-    told = ctl('explain', '--client', GOOGLE_1.address, '--sender', 'a@g.example', '--recipient', ALICE)
+    told = ctl('explain', '--client', GOOGLE_1.address, '--name', GOOGLE_1.name, '--sender', 'a@g.example', '--recipient', ALICE)
     assert 'google' in told and 'ptr:.google.example' in told and 'mail-1.google.example' in told
 
 
