@@ -242,15 +242,21 @@ static void dns_job_detach(struct dns_job *job)
 	job->errand = NULL;
 }
 
+/* A question that went out has come to its end. */
+static void dns_job_count(const struct dns_job *job, enum dns_status status)
+{
+	struct dns_counts *counts = &job->dns->counts;
+
+	counts->answered[status]++;
+	histogram_add(&counts->latency_s, &histogram_latency_s,
+		      (double)(clock_mono_us() - job->asked_us) / 1e6);
+}
+
 /* All who wait for the job have their answer, and it is gone. */
 static void dns_job_finish(struct dns_job *job, const struct dns_answer *answer)
 {
-	struct dns_counts *counts = &job->dns->counts;
 	struct dns_query *query;
 
-	counts->answered[dns_answer_status(answer)]++;
-	histogram_add(&counts->latency_s, &histogram_latency_s,
-		      (double)(clock_mono_us() - job->asked_us) / 1e6);
 	while ((query = TAILQ_FIRST(&job->waiters)) != NULL) {
 		TAILQ_REMOVE(&job->waiters, query, link);
 		dns_set_ready(query, answer, DNS_READY_FRESH);
@@ -270,6 +276,7 @@ static void dns_job_fail(struct dns_job *job)
 {
 	struct dns *dns = job->dns;
 
+	dns_job_count(job, DNS_FAILED);
 	dns_note_failure(dns, job);
 	dns_cache_add(dns->cache, job->type, job->name, dns->failed, clock_mono_ms());
 	return dns_job_finish(job, dns->failed);
@@ -298,6 +305,7 @@ static void on_dns_errand(const struct dns_answer *answer, void *asked)
 	job->errand = NULL;
 	if (dns_answer_status(answer) == DNS_FAILED)
 		return dns_job_fail(job);
+	dns_job_count(job, dns_answer_status(answer));
 	dns_note_answer(dns);
 	dns_cache_add(dns->cache, job->type, job->name, answer, clock_mono_ms());
 
@@ -418,13 +426,14 @@ struct dns_query *dns_start(struct dns *dns, enum dns_type type, struct span nam
 	const struct dns_answer *known =
 		is_name ? dns_cache_find(dns->cache, type, folded, now_ms) : dns->no_name;
 	if (known != NULL) {
-		dns->counts.kept++;
+		/* What is no name needs no answer. */
+		dns->counts.kept += is_name;
 		dns_set_ready(query, known, DNS_READY_KEPT);
 		return query;
 	}
 	struct dns_job *job = dns_find_job(dns, type, folded);
 	bool is_new = job == NULL;
-	*(is_new ? &dns->counts.asked : &dns->counts.shared) += 1;
+	dns->counts.shared += !is_new;
 	if (is_new)
 		job = dns_job_new(dns, type, folded);
 	query->job = job;

@@ -38,9 +38,8 @@ enum { DNS_STATUS_COUNT = DNS_FAILED + 1 };
 struct dns_counts {
 	uint64_t kept;                       /* questions whose answer was there already */
 	uint64_t shared;                     /* that waited for the answer to an equal one */
-	uint64_t asked;                      /* that went out, or would have */
-	uint64_t refused;                    /* of these: not asked, as too many were out */
-	uint64_t answered[DNS_STATUS_COUNT]; /* of these: what came of them */
+	uint64_t refused;                    /* that were not asked, as too many were out */
+	uint64_t answered[DNS_STATUS_COUNT]; /* that went out, by what came of them */
 	struct histogram latency_s;          /* of these, by histogram_latency_s */
 };
 

@@ -128,6 +128,13 @@ static void test_answers(bool later)
 			       zone_questions(zone) - before == cases[i].questions,
 		       "%s: %s", later ? "later" : "at once", cases[i].what);
 	}
+	const struct dns_counts *counts = dns_counts(dns);
+	tap_ok(counts->answered[DNS_FOUND] == 5 && counts->answered[DNS_NO_NAME] == 1 &&
+		       counts->answered[DNS_NO_DATA] == 1 && counts->answered[DNS_FAILED] == 1,
+	       "%s: what went out is counted by outcome", later ? "later" : "at once");
+	tap_is_number((long long)counts->latency_s.count, 8, "... each with its time");
+	tap_is_number((long long)counts->kept, 4, "... and so is what was there already");
+	tap_ok(dns_kept_bytes(dns) > 0 && !dns_is_silent(dns), "... and takes room");
 	dns_free(&dns);
 	dns_free(&dns);
 }
@@ -142,6 +149,7 @@ static void test_sharing(void)
 	ask(&three, DNS_A, "slow.example");
 	ask(&other, DNS_TXT, "slow.example");
 	tap_is_number((long long)zone_questions(zone), 2, "equal questions share one query");
+	tap_is_number((long long)dns_counts(dns)->shared, 2, "... and are counted");
 	dns_cancel(&two.query);
 	tap_ok(two.query == NULL, "a query that was cancelled is cleared");
 	dns_cancel(&two.query);
@@ -253,6 +261,8 @@ static void test_bound(void)
 	run();
 	tap_ok(last->answers == 1 && last->status == DNS_FAILED,
 	       "the next one fails, and is not asked");
+	tap_ok(dns_counts(dns)->refused == 1 && dns_counts(dns)->latency_s.count == 0,
+	       "it is counted as refused, and took no time");
 	tap_ok(beyond->answers == 0 && zone_outstanding(zone) == DNS_OUTSTANDING_MAX,
 	       "one that is out already is shared all the same");
 	for (size_t i = 0; i < DNS_OUTSTANDING_MAX / 2; i++)
