@@ -123,6 +123,7 @@ static void check_show_domain(struct span domain, char shown[static STATS_SENDER
 /* Count what became of the request. */
 static void check_count(const struct check *check, const struct verdict_log_entry *entry)
 {
+	const struct config *config = ruleset_config(check->rules);
 	struct checker_parts *parts = &check->checker->parts;
 	struct span domain = address_domain(request_get(&check->request, REQUEST_SENDER));
 	char shown[STATS_SENDER_NAME_SIZE];
@@ -139,6 +140,8 @@ static void check_count(const struct check *check, const struct verdict_log_entr
 		.verdict = &check->verdict,
 		.evidence = entry->evidence,
 		.sender_domain = shown,
+		/* Under dry nobody was made to wait. */
+		.delay_s = config->greylist == MODE_ENFORCE ? check->verdict.delay_s : 0,
 		.duration_us = clock_mono_us() - check->started_us,
 	};
 	stats_count_request(parts->stats, &counted);

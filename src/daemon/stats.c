@@ -3,11 +3,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "rules/gate.h"
 
-#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const double stats_came_back_bounds[] = {60,   300,   600,   900,   1800,  3600,
 						7200, 14400, 43200, 86400, 172800};
@@ -39,28 +36,21 @@ struct stats *stats_new(void)
 {
 	struct stats *stats = mem_alloc(sizeof(*stats));
 
-	assert(gate_row_count() <= STATS_RULES_MAX);
 	stats->started_s = clock_wall_s();
 	stats->senders = stats_senders_new();
 	return stats;
 }
 
-static void stats_count_second(struct stats *stats, enum verdict_action action)
-{
-	int64_t now_s = clock_mono_ms() / 1000;
-	struct stats_second *second = &stats->minute[now_s % STATS_MINUTE_S];
-
-	if (second->second != now_s)
-		*second = (struct stats_second){.second = now_s};
-	second->verdicts[action]++;
-}
-
 void stats_count_request(struct stats *stats, const struct stats_request *request)
 {
+	if (stats == NULL)
+		return;
 	const struct verdict *verdict = request->verdict;
-	enum stats_mode mode = verdict->is_dry ? STATS_DRY : STATS_ENFORCE;
+	int64_t now_s = clock_mono_ms() / 1000;
 
-	stats->requests[verdict->action][verdict->reason][mode]++;
+	stats->requests[verdict->action][verdict->reason]
+		       [verdict->is_dry ? STATS_DRY : STATS_ENFORCE]++;
+	/* Postfix asks, but not about a recipient: nothing was judged. */
 	if (verdict->reason == REASON_NOT_RCPT)
 		return;
 	if (verdict->gate_row > 0)
@@ -70,13 +60,12 @@ void stats_count_request(struct stats *stats, const struct stats_request *reques
 		stats->iprev[request->evidence->iprev.result]++;
 		stats->spf[request->evidence->spf.result]++;
 	}
-	if (verdict->delay_s > 0)
+	if (request->delay_s > 0)
 		histogram_add(&stats->came_back_s, &stats_came_back_steps,
-			      (double)verdict->delay_s);
+			      (double)request->delay_s);
 	histogram_add(&stats->duration_s, &histogram_latency_s, (double)request->duration_us / 1e6);
-	stats_count_second(stats, verdict->action);
-	stats_senders_count(stats->senders, request->sender_domain, request->duration_us,
-			    clock_mono_ms() / 1000);
+	stats_minute_count(&stats->minute, verdict->action, now_s);
+	stats_senders_count(stats->senders, request->sender_domain, request->duration_us, now_s);
 }
 
 void stats_count_rejected(struct stats *stats, enum stats_bound bound)
@@ -89,24 +78,10 @@ void stats_count_connection(struct stats *stats, bool is_new)
 {
 	if (stats == NULL)
 		return;
-	stats->connections_accepted += is_new;
 	if (is_new)
-		stats->connections++;
+		stats->connections_accepted++;
 	else
-		stats->connections--;
-}
-
-void stats_last_minute(const struct stats *stats, uint64_t verdicts[static VERDICT_ACTION_COUNT])
-{
-	int64_t now_s = clock_mono_ms() / 1000;
-
-	memset(verdicts, 0, VERDICT_ACTION_COUNT * sizeof(*verdicts));
-	for (size_t i = 0; i < STATS_MINUTE_S; i++) {
-		const struct stats_second *second = &stats->minute[i];
-		for (size_t j = 0;
-		     now_s - second->second < STATS_MINUTE_S && j < VERDICT_ACTION_COUNT; j++)
-			verdicts[j] += second->verdicts[j];
-	}
+		stats->connections_closed++;
 }
 
 void stats_free(struct stats **stats)

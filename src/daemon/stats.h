@@ -12,20 +12,20 @@
 #include "base/histogram.h"
 #include "rules/evidence.h"
 #include "rules/verdict.h"
+#include "stats_minute.h"
 #include "stats_senders.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct dns;
 struct store;
 struct store_census;
 
-enum { STATS_RULES_MAX = 16, STATS_MINUTE_S = 60 };
-
 /* Whether what was decided was done. */
 enum stats_mode { STATS_ENFORCE, STATS_DRY, STATS_MODE_COUNT };
 
-/* What a bound rejected. */
+/* What was rejected, and why. */
 enum stats_bound {
 	STATS_MAX_CONNECTIONS,
 	STATS_MAX_REQUEST_SIZE,
@@ -37,24 +37,17 @@ enum stats_bound {
 	STATS_BOUND_COUNT,
 };
 
-/* One second. */
-struct stats_second {
-	int64_t second; /* monotonic; whose counts these are */
-	uint32_t verdicts[VERDICT_ACTION_COUNT];
-};
-
 struct stats {
 	int64_t started_s; /* Unix time */
 	uint64_t requests[VERDICT_ACTION_COUNT][REASON_COUNT][STATS_MODE_COUNT];
-	uint64_t gate[STATS_RULES_MAX][STATS_MODE_COUNT];
+	uint64_t gate[GATE_ROW_COUNT][STATS_MODE_COUNT];
 	uint64_t iprev[IPREV_RESULT_COUNT];
 	uint64_t spf[SPF_RESULT_COUNT];
 	struct histogram came_back_s; /* by stats_came_back_steps */
 	struct histogram duration_s;  /* by histogram_latency_s */
-	uint64_t connections_accepted;
-	uint64_t connections; /* now */
+	uint64_t connections_accepted, connections_closed;
 	uint64_t rejected[STATS_BOUND_COUNT];
-	struct stats_second minute[STATS_MINUTE_S];
+	struct stats_minute minute;
 	struct stats_senders *senders; /* owned */
 };
 
@@ -65,6 +58,7 @@ struct stats_request {
 	const struct verdict *verdict;
 	const struct evidence *evidence; /* NULL: nothing was asked */
 	const char *sender_domain;       /* as it may be shown */
+	int64_t delay_s; /* for how long a mail that passes now was deferred; 0: not */
 	int64_t duration_us;
 };
 
@@ -77,16 +71,13 @@ struct stats_sources {
 
 struct stats *stats_new(void);
 
+/* stats NULL: nothing is counted; so in all functions that count. */
 void stats_count_request(struct stats *stats, const struct stats_request *request);
 
-/* Something was rejected; stats NULL: nothing is counted. */
 void stats_count_rejected(struct stats *stats, enum stats_bound bound);
 
-/* A connection more, or one less.  stats NULL: nothing is counted. */
+/* A connection was accepted, or closed. */
 void stats_count_connection(struct stats *stats, bool is_new);
-
-/* The requests of the last minute, by verdict. */
-void stats_last_minute(const struct stats *stats, uint64_t verdicts[static VERDICT_ACTION_COUNT]);
 
 const char *stats_bound_word(enum stats_bound bound);
 

@@ -4,17 +4,24 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STATS_SENDERS_SLOTS = 128, STATS_SENDERS_HALF_S = 30 };
 
-struct stats_senders_half {
-	int64_t begin_s; /* monotonic */
+/* Those that came first in one order. */
+struct stats_senders_top {
 	size_t count;
 	uint64_t hashes[STATS_SENDERS_SLOTS];
+	int64_t weights[STATS_SENDERS_SLOTS]; /* what each is in its place for */
 	struct stats_sender slots[STATS_SENDERS_SLOTS];
+};
+
+struct stats_senders_half {
+	int64_t begin_s; /* monotonic */
+	struct stats_senders_top tops[STATS_SENDERS_ORDER_COUNT];
 };
 
 struct stats_senders {
@@ -43,57 +50,80 @@ static struct stats_senders_half *stats_senders_turn(struct stats_senders *sende
 	senders->current = 1 - senders->current;
 	half = &senders->halves[senders->current];
 	half->begin_s = now_s;
-	half->count = 0;
+	for (size_t i = 0; i < STATS_SENDERS_ORDER_COUNT; i++)
+		half->tops[i].count = 0;
 	return half;
 }
 
-static struct stats_sender *stats_senders_slot(struct stats_senders_half *half, const char *name)
+/* The slot of name; where it has none, an empty one, or that of the least: *is_new. */
+static size_t stats_senders_find(const struct stats_senders_top *top, uint64_t hash, bool *is_new)
 {
-	uint64_t hash = hash_text(span_of(name));
 	size_t least = 0;
 
-	for (size_t i = 0; i < half->count; i++) {
-		if (half->hashes[i] == hash)
-			return &half->slots[i];
-		if (half->slots[i].requests < half->slots[least].requests ||
-		    (half->slots[i].requests == half->slots[least].requests &&
-		     half->slots[i].longest_us < half->slots[least].longest_us))
+	*is_new = false;
+	for (size_t i = 0; i < top->count; i++) {
+		if (top->hashes[i] == hash)
+			return i;
+		if (top->weights[i] < top->weights[least])
 			least = i;
 	}
-	if (half->count < STATS_SENDERS_SLOTS) {
-		least = half->count++;
-		half->slots[least].requests = 0;
+	*is_new = true;
+	return top->count < STATS_SENDERS_SLOTS ? top->count : least;
+}
+
+/* One request more. */
+static void stats_senders_add(struct stats_senders_top *top, enum stats_senders_order order,
+			      uint64_t hash, const char *name, int64_t duration_us)
+{
+	bool is_new;
+	size_t i = stats_senders_find(top, hash, &is_new);
+	struct stats_sender *sender = &top->slots[i];
+
+	if (is_new) {
+		bool has_room = i == top->count;
+		if (!has_room && order == STATS_SLOWEST && duration_us <= sender->longest_us)
+			return;
+		if (has_room)
+			top->count++;
+		if (has_room || order == STATS_SLOWEST)
+			sender->requests = 0;
+		sender->longest_us = 0;
+		top->hashes[i] = hash;
+		snprintf(sender->name, STATS_SENDER_NAME_SIZE, "%s", name);
 	}
-	half->hashes[least] = hash;
-	half->slots[least].longest_us = 0;
-	snprintf(half->slots[least].name, STATS_SENDER_NAME_SIZE, "%s", name);
-	return &half->slots[least];
+	sender->requests++;
+	if (duration_us > sender->longest_us)
+		sender->longest_us = duration_us;
+	top->weights[i] = order == STATS_BUSIEST ? (int64_t)sender->requests : sender->longest_us;
 }
 
 void stats_senders_count(struct stats_senders *senders, const char *name, int64_t duration_us,
 			 int64_t now_s)
 {
-	struct stats_sender *sender = stats_senders_slot(stats_senders_turn(senders, now_s), name);
+	struct stats_senders_half *half = stats_senders_turn(senders, now_s);
+	uint64_t hash = hash_text(span_of(name));
 
-	sender->requests++;
-	if (duration_us > sender->longest_us)
-		sender->longest_us = duration_us;
+	for (size_t i = 0; i < STATS_SENDERS_ORDER_COUNT; i++)
+		stats_senders_add(&half->tops[i], (enum stats_senders_order)i, hash, name,
+				  duration_us);
 }
 
-static void stats_senders_merge(const struct stats_senders_half *half, struct stats_sender *all,
+/* Put those of a half minute to those in all. */
+static void stats_senders_merge(const struct stats_senders_top *top, struct stats_sender *all,
 				size_t *count)
 {
-	for (size_t i = 0; i < half->count; i++) {
+	for (size_t i = 0; i < top->count; i++) {
+		const struct stats_sender *sender = &top->slots[i];
 		size_t j = 0;
-		while (j < *count && strcmp(all[j].name, half->slots[i].name) != 0)
+		while (j < *count && strcmp(all[j].name, sender->name) != 0)
 			j++;
 		if (j == *count) {
-			all[(*count)++] = half->slots[i];
+			all[(*count)++] = *sender;
 			continue;
 		}
-		all[j].requests += half->slots[i].requests;
-		if (half->slots[i].longest_us > all[j].longest_us)
-			all[j].longest_us = half->slots[i].longest_us;
+		all[j].requests += sender->requests;
+		if (sender->longest_us > all[j].longest_us)
+			all[j].longest_us = sender->longest_us;
 	}
 }
 
@@ -117,7 +147,7 @@ size_t stats_senders_list(const struct stats_senders *senders, enum stats_sender
 
 	for (size_t i = 0; i < 2; i++)
 		if (now_s - senders->halves[i].begin_s < 2 * STATS_SENDERS_HALF_S)
-			stats_senders_merge(&senders->halves[i], all, &count);
+			stats_senders_merge(&senders->halves[i].tops[order], all, &count);
 	qsort(all, count, sizeof(*all),
 	      order == STATS_BUSIEST ? stats_senders_by_requests : stats_senders_by_duration);
 	if (count > STATS_SENDERS_SHOWN)

@@ -2,10 +2,12 @@
 /*
  * The busiest and the slowest sender domains of the last minute, in fixed memory.
  *
- * Strangers choose the names, so that there are slots for some hundred of them: when all are taken,
- * the least busy one makes room, and the newcomer begins with its count (Metwally and others,
- * "Efficient computation of frequent and top-k elements", 2005).  Who is really busy is never
- * missed; a count may be too high by what the one before had.  Two halves of a minute take turns.
+ * Strangers choose the names, so that there are places for some hundred of them.  When all are
+ * taken, the least busy one makes room, and the newcomer begins with its count (Metwally and
+ * others, "Efficient computation of frequent and top-k elements", 2005): who is really busy is
+ * never missed, and a count may be too high by what the one before had.  The slowest have places of
+ * their own, which only a slower one takes; of these, requests before that are not counted.  Two
+ * halves of a minute take turns.
  */
 #pragma once
 
@@ -15,6 +17,8 @@
 struct stats_senders;
 
 enum { STATS_SENDER_NAME_SIZE = 128, STATS_SENDERS_SHOWN = 10 };
+
+enum stats_senders_order { STATS_BUSIEST, STATS_SLOWEST, STATS_SENDERS_ORDER_COUNT };
 
 struct stats_sender {
 	char name[STATS_SENDER_NAME_SIZE];
@@ -27,8 +31,6 @@ struct stats_senders *stats_senders_new(void);
 /* A request of name (printable; it may be cut) took so long.  now_s: monotonic. */
 void stats_senders_count(struct stats_senders *senders, const char *name, int64_t duration_us,
 			 int64_t now_s);
-
-enum stats_senders_order { STATS_BUSIEST, STATS_SLOWEST };
 
 /* Those of the last 30 to 60 seconds, the first in order first; how many. */
 size_t stats_senders_list(const struct stats_senders *senders, enum stats_senders_order order,

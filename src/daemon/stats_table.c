@@ -5,7 +5,9 @@
 #include "rules/gate.h"
 #include "store/store_errand.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *stats_verdict_word(size_t i)
 {
@@ -24,17 +26,20 @@ static const char *stats_mode_word(size_t i)
 
 static const char *stats_rule_word(size_t i)
 {
-	return i < gate_row_count() ? gate_row_words(i) : "";
+	return gate_row_words(i);
 }
+
+/* The results begin behind "not asked", which is none. */
+_Static_assert(IPREV_NOT_ASKED == 0 && SPF_NOT_ASKED == 0, "the first of them");
 
 static const char *stats_iprev_word(size_t i)
 {
-	return i == IPREV_NOT_ASKED ? "not asked" : iprev_result_word((enum iprev_result)i);
+	return iprev_result_word((enum iprev_result)(i + 1));
 }
 
 static const char *stats_spf_word(size_t i)
 {
-	return i == SPF_NOT_ASKED ? "not asked" : spf_result_word((enum spf_result)i);
+	return spf_result_word((enum spf_result)(i + 1));
 }
 
 static const char *stats_rejected_word(size_t i)
@@ -79,14 +84,14 @@ static bool stats_get_gate(const struct stats *stats, const struct stats_sources
 {
 	(void)sources;
 	*value = (double)(&stats->gate[0][0])[index];
-	return stats_rule_word(index / STATS_MODE_COUNT)[0] != '\0';
+	return true;
 }
 
 static bool stats_get_iprev(const struct stats *stats, const struct stats_sources *sources,
 			    size_t index, double *value)
 {
 	(void)sources;
-	*value = (double)stats->iprev[index];
+	*value = (double)stats->iprev[index + 1];
 	return true;
 }
 
@@ -94,7 +99,7 @@ static bool stats_get_spf(const struct stats *stats, const struct stats_sources 
 			  size_t index, double *value)
 {
 	(void)sources;
-	*value = (double)stats->spf[index];
+	*value = (double)stats->spf[index + 1];
 	return true;
 }
 
@@ -111,7 +116,7 @@ static bool stats_get_connections(const struct stats *stats, const struct stats_
 {
 	(void)sources;
 	(void)index;
-	*value = (double)stats->connections;
+	*value = (double)(stats->connections_accepted - stats->connections_closed);
 	return true;
 }
 
@@ -121,6 +126,15 @@ static bool stats_get_accepted(const struct stats *stats, const struct stats_sou
 	(void)sources;
 	(void)index;
 	*value = (double)stats->connections_accepted;
+	return true;
+}
+
+static bool stats_get_closed(const struct stats *stats, const struct stats_sources *sources,
+			     size_t index, double *value)
+{
+	(void)sources;
+	(void)index;
+	*value = (double)stats->connections_closed;
 	return true;
 }
 
@@ -265,30 +279,30 @@ static const struct histogram *stats_get_batch(const struct stats *stats,
 /* clang-format off */
 const struct stats_metric stats_metrics[] = {
 	{.name = "sixgate_requests_total", .type = STATS_COUNTER,
-	 .help = "Requests by verdict and reason; dry ones were let pass.",
+	 .help = "Requests by verdict and reason; in dry mode the mail was let pass.",
 	 .labels = {{"verdict", VERDICT_ACTION_COUNT, stats_verdict_word},
 		    {"reason", REASON_COUNT, stats_reason_word}, STATS_MODE_LABEL},
-	 .number = stats_get_requests},
+	 .is_sparse = true, .number = stats_get_requests},
 	{.name = "sixgate_came_back_seconds", .type = STATS_HISTOGRAM,
 	 .help = "Mail that was greylisted and passed later, by the time it took to come back.",
 	 .histogram = stats_get_came_back, .steps = &stats_came_back_steps},
 	{.name = "sixgate_gate_judgements_total", .type = STATS_COUNTER,
 	 .help = "Mail that the gate refused, or would have while it is dry, by rule.",
-	 .labels = {{"rule", STATS_RULES_MAX, stats_rule_word}, STATS_MODE_LABEL},
+	 .labels = {{"rule", GATE_ROW_COUNT, stats_rule_word}, STATS_MODE_LABEL},
 	 .number = stats_get_gate},
 	{.name = "sixgate_iprev_results_total", .type = STATS_COUNTER,
 	 .help = "Requests by result of iprev, the reverse DNS of the client.",
-	 .labels = {{"result", IPREV_RESULT_COUNT, stats_iprev_word}},
+	 .labels = {{"result", IPREV_RESULT_COUNT - 1, stats_iprev_word}},
 	 .number = stats_get_iprev},
 	{.name = "sixgate_spf_results_total", .type = STATS_COUNTER,
 	 .help = "Requests by result of SPF.",
-	 .labels = {{"result", SPF_RESULT_COUNT, stats_spf_word}},
+	 .labels = {{"result", SPF_RESULT_COUNT - 1, stats_spf_word}},
 	 .number = stats_get_spf},
 	{.name = "sixgate_request_duration_seconds", .type = STATS_HISTOGRAM,
 	 .help = "Time from a request to its answer.",
 	 .histogram = stats_get_duration, .steps = &histogram_latency_s},
 	{.name = "sixgate_dns_questions_total", .type = STATS_COUNTER,
-	 .help = "Questions to DNS that were not answered from the cache, by outcome.",
+	 .help = "Questions to DNS that went out, by outcome.",
 	 .labels = {{"outcome", DNS_STATUS_COUNT, stats_outcome_word}},
 	 .number = stats_get_outcome},
 	{.name = "sixgate_dns_cache_hits_total", .type = STATS_COUNTER,
@@ -298,7 +312,7 @@ const struct stats_metric stats_metrics[] = {
 	 .help = "Questions to DNS that waited for the answer to an equal one.",
 	 .number = stats_get_shared},
 	{.name = "sixgate_dns_refused_total", .type = STATS_COUNTER,
-	 .help = "Of these, questions that failed at once, as too many were out.",
+	 .help = "Questions to DNS that were not asked, as too many were out.",
 	 .number = stats_get_refused},
 	{.name = "sixgate_dns_latency_seconds", .type = STATS_HISTOGRAM,
 	 .help = "Time from a question to DNS to its answer.",
@@ -333,8 +347,11 @@ const struct stats_metric stats_metrics[] = {
 	{.name = "sixgate_connections_accepted_total", .type = STATS_COUNTER,
 	 .help = "Policy connections that were accepted.",
 	 .number = stats_get_accepted},
+	{.name = "sixgate_connections_closed_total", .type = STATS_COUNTER,
+	 .help = "Policy connections that were closed, by either side.",
+	 .number = stats_get_closed},
 	{.name = "sixgate_rejected_total", .type = STATS_COUNTER,
-	 .help = "Policy connections that were closed, by the bound or rule that they met.",
+	 .help = "Policy connections that were closed because they met a bound or broke a rule.",
 	 .labels = {{"bound", STATS_BOUND_COUNT, stats_rejected_word}},
 	 .number = stats_get_rejected},
 	{.name = "sixgate_start_time_seconds", .type = STATS_GAUGE,
@@ -342,6 +359,14 @@ const struct stats_metric stats_metrics[] = {
 	 .number = stats_get_start},
 };
 /* clang-format on */
+
+const char *stats_type_word(enum stats_type type)
+{
+	static const char *const words[] = {[STATS_COUNTER] = "counter",
+					    [STATS_GAUGE] = "gauge",
+					    [STATS_HISTOGRAM] = "histogram"};
+	return words[type];
+}
 
 const size_t stats_metric_count = sizeof(stats_metrics) / sizeof(stats_metrics[0]);
 
@@ -376,25 +401,55 @@ void stats_metric_step(const struct stats_metric *metric, size_t i,
 		snprintf(label, STATS_STEP_SIZE, "le=\"+Inf\"");
 }
 
-void stats_metric_name(const struct stats_metric *metric, size_t index, const char *suffix,
-		       const char *extra, char name[static STATS_SERIES_SIZE])
+/* A name that is being written. */
+struct stats_name {
+	char *text;
+	size_t length;
+};
+
+static void stats_name_add(struct stats_name *name, const char *text)
 {
+	size_t length = strlen(text);
+
+	assert(name->length + length < STATS_SERIES_SIZE);
+	memcpy(name->text + name->length, text, length + 1);
+	name->length += length;
+}
+
+/* A label's value, as Prometheus' text format wants it. */
+static void stats_name_add_value(struct stats_name *name, const char *value)
+{
+	stats_name_add(name, "=\"");
+	for (; *value != '\0'; value++) {
+		const char byte[] = {*value, '\0'};
+		if (*value == '\\' || *value == '"')
+			stats_name_add(name, "\\");
+		stats_name_add(name, *value == '\n' ? "\\n" : byte);
+	}
+	stats_name_add(name, "\"");
+}
+
+void stats_metric_name(const struct stats_metric *metric, size_t index, const char *suffix,
+		       const char *extra, char text[static STATS_SERIES_SIZE])
+{
+	struct stats_name name = {text, 0};
 	const char *words[STATS_LABELS_MAX];
 	const char *separator = "{";
-	size_t length = (size_t)snprintf(name, STATS_SERIES_SIZE, "%s%s", metric->name, suffix);
 
+	stats_name_add(&name, metric->name);
+	stats_name_add(&name, suffix);
 	stats_metric_words(metric, index, words);
-	/* No word of ours has a quote or a backslash in it. */
 	for (size_t i = 0; i < STATS_LABELS_MAX && words[i] != NULL; i++) {
-		length += (size_t)snprintf(name + length, STATS_SERIES_SIZE - length, "%s%s=\"%s\"",
-					   separator, metric->labels[i].name, words[i]);
+		stats_name_add(&name, separator);
+		stats_name_add(&name, metric->labels[i].name);
+		stats_name_add_value(&name, words[i]);
 		separator = ",";
 	}
 	if (extra[0] != '\0') {
-		length += (size_t)snprintf(name + length, STATS_SERIES_SIZE - length, "%s%s",
-					   separator, extra);
+		stats_name_add(&name, separator);
+		stats_name_add(&name, extra);
 		separator = ",";
 	}
 	if (separator[0] == ',')
-		snprintf(name + length, STATS_SERIES_SIZE - length, "}");
+		stats_name_add(&name, "}");
 }

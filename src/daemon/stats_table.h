@@ -2,8 +2,8 @@
 /*
  * Every number that is told: its name, its labels and their words, what it means.
  *
- * A new counter is a row here and a field of struct stats, and is in /stats, in /metrics,
- * among the totals that survive a restart.
+ * A new counter is a row here and a field of struct stats, and is in /stats, in /metrics, in
+ * sixgate_metrics(7) and among the totals that survive a restart.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ struct stats_metric {
 	const char *name; /* Prometheus' */
 	enum stats_type type;
 	const char *help; /* one sentence, which is a title for people as well */
-	struct stats_label labels[STATS_LABELS_MAX]; /* those with a name */
+	struct stats_label labels[STATS_LABELS_MAX]; /* those with a name; a histogram has none */
+	bool is_sparse; /* most combinations of words cannot be: what is 0 is not told */
 	/* One of them: a number by its index, which is (label 0 * words of label 1 + label 1) ...;
 	 * false: it is not known now.  Or a histogram. */
 	bool (*number)(const struct stats *stats, const struct stats_sources *sources, size_t index,
@@ -38,6 +39,9 @@ struct stats_metric {
 
 extern const struct stats_metric stats_metrics[];
 extern const size_t stats_metric_count;
+
+/* As Prometheus calls it: "counter". */
+const char *stats_type_word(enum stats_type type);
 
 /* How many series a metric has. */
 size_t stats_metric_series(const struct stats_metric *metric);
@@ -57,4 +61,4 @@ void stats_metric_step(const struct stats_metric *metric, size_t i,
  * one label more, as 'le="0.1"', or empty.
  */
 void stats_metric_name(const struct stats_metric *metric, size_t index, const char *suffix,
-		       const char *extra, char name[static STATS_SERIES_SIZE]);
+		       const char *extra, char text[static STATS_SERIES_SIZE]);

@@ -46,7 +46,7 @@ static void stats_add_numbers(json_t *list, const struct stats_metric *metric,
 		double total = value + stats_before(totals, name);
 		if (metric->type == STATS_GAUGE) {
 			json_object_set_new(series, "value", stats_number(value));
-		} else if (total > 0 || metric->labels[0].name == NULL) {
+		} else if (total > 0 || !metric->is_sparse) {
 			json_object_set_new(series, "since_start", stats_number(value));
 			json_object_set_new(series, "total", stats_number(total));
 		} else {
@@ -84,9 +84,6 @@ static json_t *stats_histogram_json(const struct stats_metric *metric,
 json_t *stats_counters_json(const struct stats *stats, const struct stats_sources *sources,
 			    const struct stats_totals *totals)
 {
-	static const char *const types[] = {[STATS_COUNTER] = "counter",
-					    [STATS_GAUGE] = "gauge",
-					    [STATS_HISTOGRAM] = "histogram"};
 	json_t *counters = json_array();
 
 	for (size_t i = 0; i < stats_metric_count; i++) {
@@ -102,9 +99,10 @@ json_t *stats_counters_json(const struct stats *stats, const struct stats_source
 		} else {
 			stats_add_numbers(list, metric, stats, sources, totals);
 		}
-		json_array_append_new(counters, json_pack("{s:s, s:s, s:s, s:o}", "name",
-							  metric->name, "type", types[metric->type],
-							  "help", metric->help, "series", list));
+		json_array_append_new(counters,
+				      json_pack("{s:s, s:s, s:s, s:o}", "name", metric->name,
+						"type", stats_type_word(metric->type), "help",
+						metric->help, "series", list));
 	}
 	return counters;
 }
@@ -128,7 +126,7 @@ json_t *stats_minute_json(const struct stats *stats)
 	uint64_t verdicts[VERDICT_ACTION_COUNT], requests = 0;
 	json_t *by_verdict = json_object();
 
-	stats_last_minute(stats, verdicts);
+	stats_minute_sum(&stats->minute, clock_mono_ms() / 1000, verdicts);
 	for (size_t i = 0; i < VERDICT_ACTION_COUNT; i++) {
 		requests += verdicts[i];
 		json_object_set_new(by_verdict, verdict_action_name((enum verdict_action)i),
@@ -160,23 +158,20 @@ static void stats_write_histogram(const struct stats_metric *metric,
 void stats_write_metrics(const struct stats *stats, const struct stats_sources *sources,
 			 struct evbuffer *out)
 {
-	static const char *const types[] = {[STATS_COUNTER] = "counter",
-					    [STATS_GAUGE] = "gauge",
-					    [STATS_HISTOGRAM] = "histogram"};
 	char name[STATS_SERIES_SIZE];
 	double value;
 
 	for (size_t i = 0; i < stats_metric_count; i++) {
 		const struct stats_metric *metric = &stats_metrics[i];
 		evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
-				    metric->name, types[metric->type]);
+				    metric->name, stats_type_word(metric->type));
 		if (metric->type == STATS_HISTOGRAM) {
 			stats_write_histogram(metric, metric->histogram(stats, sources), out);
 			continue;
 		}
 		for (size_t j = 0; j < stats_metric_series(metric); j++) {
 			if (!metric->number(stats, sources, j, &value) ||
-			    (value <= 0 && metric->labels[1].name != NULL))
+			    (metric->is_sparse && value <= 0))
 				continue;
 			stats_metric_name(metric, j, "", "", name);
 			evbuffer_add_printf(out, "%s %.15g\n", name, value);

@@ -11,8 +11,8 @@
 struct evbuffer;
 struct stats_totals;
 
-/* Every metric, with each series that has ever counted: since the start, and in all runs (totals
- * NULL: the same).  A new reference. */
+/* Every metric, and its series: since the start, and in all runs (totals NULL: the same).  Of a
+ * sparse one, those that have ever counted.  A new reference. */
 json_t *stats_counters_json(const struct stats *stats, const struct stats_sources *sources,
 			    const struct stats_totals *totals);
 

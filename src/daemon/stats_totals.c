@@ -28,6 +28,11 @@ struct stats_totals_draft {
 	size_t count, size;
 };
 
+bool stats_totals_are_read(const struct stats_totals *totals)
+{
+	return totals->is_read;
+}
+
 double stats_totals_before(const struct stats_totals *totals, const char *name)
 {
 	unsigned i;

@@ -14,6 +14,9 @@ struct stats_totals;
 struct stats_totals *stats_totals_new(struct event_base *base, const struct stats *stats,
 				      const struct dns *dns, struct store *store);
 
+/* Whether what earlier runs counted is known by now. */
+bool stats_totals_are_read(const struct stats_totals *totals);
+
 /* What earlier runs counted under a name that stats_metric_name() makes; 0: nothing, or it has not
  * been read yet. */
 double stats_totals_before(const struct stats_totals *totals, const char *name);

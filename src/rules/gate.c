@@ -149,6 +149,8 @@ static const struct gate_row gate_rows[] = {
 	},
 };
 
+_Static_assert(sizeof(gate_rows) / sizeof(gate_rows[0]) == GATE_ROW_COUNT, "gate.h says how many");
+
 /* A fail in doubt could be a pass as soon as DNS answers: that is what temperror stands for. */
 static enum spf_result gate_spf_result(const struct spf_evidence *spf)
 {
@@ -227,11 +229,6 @@ static void gate_write_text(const struct gate_case *about, const char *text, cha
 			length = size - 1;
 	}
 	out[length] = '\0';
-}
-
-size_t gate_row_count(void)
-{
-	return sizeof(gate_rows) / sizeof(gate_rows[0]);
 }
 
 const char *gate_row_words(size_t row)

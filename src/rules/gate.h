@@ -37,8 +37,9 @@ struct gate_judgement {
 	char answer[GATE_ANSWER_SIZE];
 };
 
-/* The rows of the table, by what decides in them: "iprev permerror". */
-size_t gate_row_count(void);
+enum { GATE_ROW_COUNT = 9 }; /* of the table */
+
+/* What decides in a row of the table, no two the same: "iprev permerror". */
 const char *gate_row_words(size_t row);
 
 /*

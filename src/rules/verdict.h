@@ -89,7 +89,7 @@ bool verdict_lets_pass(const struct verdict *verdict);
 /* Let the answer of a verdict that lets the mail pass put header, one line, into the message. */
 void verdict_prepend(struct verdict *verdict, const char *header);
 
-/* The words of actions and reasons as such. */
+/* The words of actions and reasons as such, without what varies from request to request. */
 const char *verdict_action_name(enum verdict_action action);
 const char *verdict_reason_name(enum verdict_reason reason);
 
