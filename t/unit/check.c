@@ -3,10 +3,12 @@
  * after a free. */
 #include "daemon/check.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "daemon/explanation.h"
 #include "daemon/loader.h"
+#include "daemon/stats.h"
 #include "lookup/dns.h"
 #include "lookup/spf.h"
 #include "store/store.h"
@@ -16,6 +18,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A store that does what the test tells it. */
 enum behaviour { ANSWERS_NEW, FAILS, IS_SILENT };
@@ -369,6 +372,55 @@ static void test_header(struct fake_store *store, struct checker *checker)
 	loader_free(&loader);
 }
 
+static void explain(struct checker *checker, struct ruleset *rules, const char *text)
+{
+	static struct explanation explanation;
+	struct asked asked = {0};
+	struct request request;
+
+	request_parse(&request, span_of(text));
+	asked.check =
+		check_start_explaining(checker, rules, &request, &explanation, on_verdict, &asked);
+	await(&asked);
+}
+
+static void test_statistics(struct fake_store *store, struct checker *checker,
+			    const struct stats *stats)
+{
+	static const char text[] = RCPT "client_name=m.example\nclient_address=192.0.2.1\n"
+					"sender=a@OK.Example\nrecipient=c@d\n\n";
+	struct asked first = {0}, second = {0}, freed = {0};
+	struct stats_sender senders[STATS_SENDERS_SHOWN];
+	struct loader *loader;
+	struct ruleset *rules =
+		rules_with((char[]){"greylist=dry"}, (char[]){"check_deadline=1"}, &loader);
+	const uint64_t *counted = stats->requests[VERDICT_GREYLIST][REASON_NEW];
+	uint64_t before = counted[STATS_DRY], in_earnest = counted[STATS_ENFORCE];
+
+	store->behaviour = ANSWERS_NEW;
+	ask(checker, rules, text, &first);
+	await(&first);
+	tap_is_number((long long)(counted[STATS_DRY] - before), 1,
+		      "a verdict is counted, with what it is while dry");
+	tap_ok(counted[STATS_ENFORCE] == in_earnest, "... and not as one in earnest");
+	explain(checker, rules, text);
+	tap_is_number((long long)(counted[STATS_DRY] - before), 1, "who asks why is not counted");
+	ask(checker, rules, text, &freed);
+	check_free(&freed.check);
+	ask(checker, rules, text, &second);
+	await(&second);
+	tap_is_number((long long)(counted[STATS_DRY] - before), 2,
+		      "a check that is freed before its verdict is not counted");
+	size_t count =
+		stats_senders_list(stats->senders, STATS_BUSIEST, clock_mono_ms() / 1000, senders);
+	bool is_found = false;
+	for (size_t i = 0; i < count; i++)
+		is_found = is_found || strcmp(senders[i].name, "ok.example") == 0;
+	tap_ok(is_found, "senders are shown by domain, in lower case");
+	ruleset_release(&rules);
+	loader_free(&loader);
+}
+
 int main(void)
 {
 	struct fake_store store = {.base.class = &fake_class};
@@ -383,10 +435,12 @@ int main(void)
 		.servers = "", .timeout_s = 5, .cache_bytes = 1024 * 1024};
 	struct dns *dns = dns_new_over(base, zone_transport(zone), &dns_options);
 	struct spf *spf = spf_new(dns);
+	struct stats *stats = stats_new();
 	struct checker_parts parts = {.base = base,
 				      .store = &store.base,
 				      .dns = dns,
 				      .spf = spf,
+				      .stats = stats,
 				      .hostname = "mx.example"};
 	struct checker *checker = checker_new(&parts);
 	test_verdicts(&store, checker);
@@ -394,7 +448,9 @@ int main(void)
 	test_free(&store, checker);
 	test_silent_dns(&store, checker);
 	test_header(&store, checker);
+	test_statistics(&store, checker, stats);
 	checker_free(&checker);
+	stats_free(&stats);
 	spf_free(&spf);
 	dns_free(&dns);
 	event_base_free(base);
