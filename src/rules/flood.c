@@ -42,31 +42,28 @@ struct flood *flood_new(void)
 	return mem_alloc(sizeof(struct flood));
 }
 
-/* Begin a new period when the old one is over, or when the clock was set back before it. */
-static void flood_turn(struct flood *flood, int64_t now_s)
+/* Not so when the period is over, nor when the clock was set back before it. */
+static bool flood_is_current(const struct flood *flood, int64_t now_s)
 {
-	if (now_s >= flood->began_s && now_s - flood->began_s < FLOOD_PERIOD_S)
-		return;
-	*flood = (struct flood){.began_s = now_s};
+	return now_s >= flood->began_s && now_s - flood->began_s < FLOOD_PERIOD_S;
 }
 
-/* The bucket that addr's network of this level belongs to, and the network's hash. */
-static struct flood_count *flood_bucket(struct flood *flood, size_t level,
-					const struct netaddr *addr, uint64_t *hash)
+static uint64_t flood_hash(size_t level, const struct netaddr *addr)
 {
 	struct network network = network_of(addr, flood_levels[level].prefix);
-	*hash = hash_text((struct span){(const char *)&network, sizeof(network)});
-	return flood->counts[level][*hash & (FLOOD_BUCKETS - 1)];
+	return hash_text((struct span){(const char *)&network, sizeof(network)});
 }
 
-bool flood_is_over(struct flood *flood, const struct netaddr *addr, int64_t cap, int64_t now_s)
+bool flood_is_over(const struct flood *flood, const struct netaddr *addr, int64_t cap,
+		   int64_t now_s)
 {
-	flood_turn(flood, now_s);
-	for (size_t level = 0; cap > 0 && level < FLOOD_LEVELS; level++) {
-		uint64_t hash;
+	if (cap == 0 || !flood_is_current(flood, now_s))
+		return false;
+	for (size_t level = 0; level < FLOOD_LEVELS; level++) {
 		if (flood_levels[level].bits != addr->bits)
 			continue;
-		const struct flood_count *bucket = flood_bucket(flood, level, addr, &hash);
+		uint64_t hash = flood_hash(level, addr);
+		const struct flood_count *bucket = flood->counts[level][hash & (FLOOD_BUCKETS - 1)];
 		for (size_t i = 0; i < FLOOD_WAYS; i++)
 			if (bucket[i].count > 0 && bucket[i].hash == hash &&
 			    bucket[i].count >= cap * flood_levels[level].caps)
@@ -105,13 +102,13 @@ static void flood_count_in(struct flood_count *bucket, uint64_t hash)
 
 void flood_count(struct flood *flood, const struct netaddr *addr, int64_t now_s)
 {
-	flood_turn(flood, now_s);
+	if (!flood_is_current(flood, now_s))
+		*flood = (struct flood){.began_s = now_s};
 	for (size_t level = 0; level < FLOOD_LEVELS; level++) {
-		uint64_t hash;
 		if (flood_levels[level].bits != addr->bits)
 			continue;
-		struct flood_count *bucket = flood_bucket(flood, level, addr, &hash);
-		flood_count_in(bucket, hash);
+		uint64_t hash = flood_hash(level, addr);
+		flood_count_in(flood->counts[level][hash & (FLOOD_BUCKETS - 1)], hash);
 	}
 }
 

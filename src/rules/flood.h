@@ -20,8 +20,10 @@ struct flood;
 
 struct flood *flood_new(void);
 
-/* Whether a network of addr has reached cap within the current day; cap 0: never. */
-bool flood_is_over(struct flood *flood, const struct netaddr *addr, int64_t cap, int64_t now_s);
+/* Whether a network of addr has reached cap within the current day; cap 0: never.  Asking changes
+ * nothing. */
+bool flood_is_over(const struct flood *flood, const struct netaddr *addr, int64_t cap,
+		   int64_t now_s);
 
 /* Count one new triplet that was stored for addr. */
 void flood_count(struct flood *flood, const struct netaddr *addr, int64_t now_s);

@@ -208,6 +208,7 @@ static void test_flood(void)
 	tap_ok(!flood_is_over(flood, &other, 10, NOW), "another /64 of its /48 is not");
 	tap_ok(!flood_is_over(flood, &one, 0, NOW), "0 is no cap");
 	tap_ok(!flood_is_over(flood, &one, 10, NOW + DAY), "the next day it is not either");
+	tap_ok(flood_is_over(flood, &one, 10, NOW), "and to have asked has changed nothing");
 	for (int i = 0; i < 10; i++)
 		flood_count(flood, &one, NOW + DAY);
 	tap_ok(!flood_is_over(flood, &one, 10, NOW), "nor when the clock is set back");
