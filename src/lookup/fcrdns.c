@@ -82,6 +82,7 @@ static void fcrdns_report_names(struct fcrdns *fcrdns, const struct dns_answer *
 {
 	if (fcrdns->report == NULL)
 		return;
+	fcrdns->report->ptr_is_answered = true;
 	fcrdns->report->ptr_status = dns_answer_status(answer);
 	fcrdns->report->name_count = fcrdns->name_count;
 	fcrdns->report->has_more_names = fcrdns->has_doubt;

@@ -22,7 +22,7 @@ enum { FCRDNS_NAMES_MAX = 10, FCRDNS_ADDRESSES_SHOWN = 10 };
 /* One of the names, and what DNS says of it. */
 struct fcrdns_name_report {
 	char name[EVIDENCE_NAME_SIZE];
-	bool is_answered; /* false: it was not waited for, as another name led back */
+	bool is_answered; /* false: it was not waited for, as another name led back, or in vain */
 	enum dns_status status;
 	bool leads_back;
 	struct netaddr addresses[FCRDNS_ADDRESSES_SHOWN];
@@ -32,7 +32,8 @@ struct fcrdns_name_report {
 
 /* All that was looked at, for people who ask why.  A plain value. */
 struct fcrdns_report {
-	enum dns_status ptr_status;
+	bool ptr_is_answered;
+	enum dns_status ptr_status; /* once it is answered */
 	struct fcrdns_name_report names[FCRDNS_NAMES_MAX];
 	size_t name_count;
 	bool has_more_names; /* than are looked at */
