@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/printable.h"
 #include "base/words.h"
+#include "explanation_words.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -113,42 +114,6 @@ static void explain_exempt(json_t *steps, const struct explanation *explanation,
 	}
 }
 
-static const char *explanation_action_word(enum access_action action)
-{
-	switch (action) {
-	case ACCESS_OK:
-		return "ok";
-	case ACCESS_DUNNO:
-		return "dunno";
-	case ACCESS_REJECT:
-		return "reject";
-	case ACCESS_DEFER:
-		return "defer";
-	}
-	abort();
-}
-
-/* Why an OK for the sender counts, or does not. */
-static const char *explanation_requirement(const struct explanation *explanation)
-{
-	static const char *const texts[][2] = {
-		[REQUIRES_ANY] = {"", "sender_access_requires = any: it counts always"},
-		[REQUIRES_NOT_DISOWNED] =
-			{"sender_access_requires = not-disowned: it does not count, as SPF says "
-			 "that the mail is not the domain's",
-			 "sender_access_requires = not-disowned: it counts, as SPF does not say "
-			 "that the mail is not the domain's"},
-		[REQUIRES_AUTHENTICATED] = {"sender_access_requires = authenticated: it does not "
-					    "count, as neither SPF nor the client's name proves "
-					    "that it sends for the domain",
-					    "sender_access_requires = authenticated: it counts, as "
-					    "SPF or the client's name proves that it sends for the "
-					    "domain"},
-	};
-	return texts[explanation->sender_access_requires]
-		    [explanation->sender_access.is_counted ? 1 : 0];
-}
-
 static void explain_access(json_t *steps, const char *name, const struct explanation *explanation,
 			   const struct explained_access *access)
 {
@@ -160,33 +125,18 @@ static void explain_access(json_t *steps, const char *name, const struct explana
 	}
 	bool counts = access->is_counted || access->action != ACCESS_OK;
 	json_t *step = explanation_step(
-		steps, name, counts ? explanation_action_word(access->action) : "ok, but",
+		steps, name, counts ? explanation_words_access(access->action) : "ok, but",
 		"%s:%u: %s %s", access->file, access->line, access->pattern,
 		access->action == ACCESS_OK      ? "OK"
 		: access->action == ACCESS_DUNNO ? "DUNNO"
 						 : access->answer);
 	if (access == &explanation->sender_access && access->action == ACCESS_OK)
-		explanation_detail(step, "%s", explanation_requirement(explanation));
+		explanation_detail(step, "%s", explanation_words_requirement(explanation));
 	if (access->action == ACCESS_DUNNO)
 		explanation_detail(step, "as if there were no line");
 	json_object_set_new(step, "file", explanation_text(access->file));
 	json_object_set_new(step, "line", json_integer(access->line));
 	json_object_set_new(step, "pattern", explanation_text(access->pattern));
-}
-
-static const char *explanation_dns_words(enum dns_status status)
-{
-	switch (status) {
-	case DNS_FOUND:
-		return "found";
-	case DNS_NO_NAME:
-		return "no such name";
-	case DNS_NO_DATA:
-		return "no such record";
-	case DNS_FAILED:
-		return "DNS could not tell";
-	}
-	abort();
 }
 
 static void explain_host(json_t *step, const struct fcrdns_name_report *host)
@@ -200,7 +150,7 @@ static void explain_host(json_t *step, const struct fcrdns_name_report *host)
 	}
 	if (host->status != DNS_FOUND) {
 		explanation_detail(step, "%s: no address: %s", host->name,
-				   explanation_dns_words(host->status));
+				   explanation_words_dns(host->status));
 		return;
 	}
 	list[0] = '\0';
@@ -213,26 +163,6 @@ static void explain_host(json_t *step, const struct fcrdns_name_report *host)
 					    : "does not lead back to the client");
 }
 
-static const char *explanation_iprev_words(const struct iprev_evidence *iprev, bool was_asked)
-{
-	switch (iprev->result) {
-	case IPREV_NOT_ASKED:
-		return "not asked: nothing that was decided needs the client's name";
-	case IPREV_PASS:
-		return was_asked ? "the client's name leads back to its address"
-				 : "client_name is a name that Postfix has confirmed; DNS was not "
-				   "asked";
-	case IPREV_FAIL:
-		return "the client has a name, but none that leads back to its address";
-	case IPREV_PERMERROR:
-		return "the client has no name: there is no PTR record";
-	case IPREV_TEMPERROR:
-	case IPREV_RESULT_COUNT:
-		break;
-	}
-	return "DNS could not tell now whether the client's name leads back to its address";
-}
-
 static void explain_iprev(json_t *steps, const struct explanation *explanation)
 {
 	const struct iprev_evidence *iprev = &explanation->evidence.iprev;
@@ -241,7 +171,7 @@ static void explain_iprev(json_t *steps, const struct explanation *explanation)
 	json_t *step = explanation_step(
 		steps, "iprev",
 		iprev->result == IPREV_NOT_ASKED ? "not asked" : iprev_result_word(iprev->result),
-		"%s", explanation_iprev_words(iprev, was_asked));
+		"%s", explanation_words_iprev(iprev, was_asked));
 
 	if (iprev->name[0] != '\0')
 		json_object_set_new(step, "name", explanation_text(iprev->name));
@@ -252,7 +182,7 @@ static void explain_iprev(json_t *steps, const struct explanation *explanation)
 	}
 	if (report->name_count == 0)
 		explanation_detail(step, "PTR record: %s",
-				   explanation_dns_words(report->ptr_status));
+				   explanation_words_dns(report->ptr_status));
 	for (size_t i = 0; i < report->name_count; i++)
 		explain_host(step, &report->names[i]);
 	if (report->has_more_names)
@@ -397,21 +327,6 @@ static json_t *explain_entry(json_t *step, const struct explanation *explanation
 	return told;
 }
 
-static const char *explanation_greylist_word(enum greylist_outcome outcome)
-{
-	switch (outcome) {
-	case GREYLIST_NEW:
-		return "new";
-	case GREYLIST_EARLY:
-		return "early";
-	case GREYLIST_PASS:
-		return "pass";
-	case GREYLIST_KNOWN:
-		break;
-	}
-	return "known";
-}
-
 static void explain_greylist(json_t *steps, const struct explanation *explanation,
 			     const struct verdict *verdict, int64_t now_s)
 {
@@ -434,7 +349,7 @@ static void explain_greylist(json_t *steps, const struct explanation *explanatio
 	}
 	words_span(wait, decision->wait_s);
 	json_t *step = explanation_step(
-		steps, "greylist", explanation_greylist_word(decision->outcome),
+		steps, "greylist", explanation_words_outcome(decision->outcome),
 		"sender %s, recipient %s%s%s%s", question->sender, question->recipient,
 		decision->wait_s > 0 ? ": has to wait " : "", decision->wait_s > 0 ? wait : "",
 		verdict->is_dry ? " (greylist = dry: told, and not done)" : "");
