@@ -414,9 +414,7 @@ static void check_ask_store(struct check *check, bool look_only)
 	snprintf(check->key, sizeof(check->key), "%s", identities_strongest(&question.who)->key);
 	if (check->explanation != NULL) {
 		question.mode = STORE_SHOW;
-		check->explanation->store_is_asked = true;
-		check->explanation->store_is_answered = false;
-		check->explanation->question = question;
+		explanation_note_question(check->explanation, config, &question);
 	}
 	check_start_deadline(check);
 	check->asking = store_start(checker->parts.store, &question, on_check_store_answer, check);
@@ -454,8 +452,12 @@ static void check_greylist(struct check *check)
 /* Mail that it hands on fails SPF by no fault of the sender's. */
 static bool check_is_trusted_forwarder(const struct check *check)
 {
-	return hostlist_contains(&ruleset_config(check->rules)->trusted_forwarders, &check->client,
-				 check_confirmed_name(check));
+	bool is_one = hostlist_contains(&ruleset_config(check->rules)->trusted_forwarders,
+					&check->client, check_confirmed_name(check));
+
+	if (check->explanation != NULL)
+		check->explanation->is_trusted_forwarder = is_one;
+	return is_one;
 }
 
 static bool check_judge(struct check *check, struct gate_judgement *judgement)

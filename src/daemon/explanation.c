@@ -24,6 +24,7 @@ void explanation_note_exempt(struct explanation *explanation, const struct netli
 			     const struct netaddr *client)
 {
 	explanation->exempt_is_reached = true;
+	explanation->client = *client;
 	if (!netlist_contains(mynetworks, client))
 		return;
 	for (size_t i = 0; i < mynetworks->count && !explanation->has_pattern; i++) {
@@ -74,6 +75,15 @@ void explanation_note_farm(struct explanation *explanation, const struct farm *f
 		return;
 	explanation->farm = *farm;
 	explanation->farm_match = *match;
+}
+
+void explanation_note_question(struct explanation *explanation, const struct config *config,
+			       const struct store_question *question)
+{
+	explanation->store_is_asked = true;
+	explanation->store_is_answered = false;
+	explanation->question = *question;
+	explanation->max_new_per_client = config->max_new_per_client;
 }
 
 static void explained_access_clear(struct explained_access *access)

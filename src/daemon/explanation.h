@@ -33,6 +33,7 @@ struct explanation {
 	char *request[REQUEST_ATTRIBUTE_COUNT]; /* owned; NULL: missing */
 
 	bool exempt_is_reached;
+	struct netaddr client;
 	bool has_pattern;         /* of mynetworks */
 	struct network mynetwork; /* the pattern of mynetworks that the client is in */
 
@@ -41,6 +42,7 @@ struct explanation {
 
 	struct evidence evidence; /* what was asked, at the end */
 	struct inquiry_report report;
+	bool is_trusted_forwarder; /* as far as it mattered */
 
 	bool gate_is_reached;
 	enum explained_family gate;
@@ -56,6 +58,7 @@ struct explanation {
 
 	bool store_is_asked, store_is_answered;
 	struct store_question question; /* the last one */
+	int64_t max_new_per_client;
 	struct store_answer answer;
 
 	char log[VERDICT_LOG_SIZE]; /* the line that the verdict would leave; or empty */
@@ -81,5 +84,9 @@ void explanation_note_gate(struct explanation *explanation, const struct config 
 /* farm is NULL when the client belongs to none. */
 void explanation_note_farm(struct explanation *explanation, const struct farm *farm,
 			   const struct farm_match *match);
+
+/* What the store is asked, perhaps once more, knowing more. */
+void explanation_note_question(struct explanation *explanation, const struct config *config,
+			       const struct store_question *question);
 
 void explanation_free(struct explanation **explanation);
