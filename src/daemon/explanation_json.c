@@ -13,6 +13,9 @@
 
 enum { EXPLANATION_LINE_SIZE = 2048 };
 
+static const char explanation_too_late[] =
+	"DNS did not answer within three quarters of check_deadline";
+
 static json_t *explanation_text(const char *text)
 {
 	char clean[4 * EXPLANATION_LINE_SIZE];
@@ -124,6 +127,7 @@ static void explain_access(json_t *steps, const char *name, const struct explana
 		return;
 	}
 	bool counts = access->is_counted || access->action != ACCESS_OK;
+	char why[EXPLANATION_WORDS_SIZE];
 	json_t *step = explanation_step(
 		steps, name, counts ? explanation_words_access(access->action) : "ok, but",
 		"%s:%u: %s %s", access->file, access->line, access->pattern,
@@ -131,7 +135,7 @@ static void explain_access(json_t *steps, const char *name, const struct explana
 		: access->action == ACCESS_DUNNO ? "DUNNO"
 						 : access->answer);
 	if (access == &explanation->sender_access && access->action == ACCESS_OK)
-		explanation_detail(step, "%s", explanation_words_requirement(explanation));
+		explanation_detail(step, "%s", explanation_words_requirement(explanation, why));
 	if (access->action == ACCESS_DUNNO)
 		explanation_detail(step, "as if there were no line");
 	json_object_set_new(step, "file", explanation_text(access->file));
@@ -139,13 +143,16 @@ static void explain_access(json_t *steps, const char *name, const struct explana
 	json_object_set_new(step, "pattern", explanation_text(access->pattern));
 }
 
-static void explain_host(json_t *step, const struct fcrdns_name_report *host)
+/* in_time: nobody gave up waiting. */
+static void explain_host(json_t *step, const struct fcrdns_name_report *host, bool in_time)
 {
 	char list[EXPLANATION_LINE_SIZE], address[NETADDR_TEXT_SIZE];
 	size_t length = 0;
 
 	if (!host->is_answered) {
-		explanation_detail(step, "%s: not waited for", host->name);
+		explanation_detail(step, "%s: %s", host->name,
+				   in_time ? "not waited for, as another name leads back"
+					   : "no answer in time");
 		return;
 	}
 	if (host->status != DNS_FOUND) {
@@ -163,61 +170,80 @@ static void explain_host(json_t *step, const struct fcrdns_name_report *host)
 					    : "does not lead back to the client");
 }
 
+/* What DNS says, as far as it was asked by us. */
+static void explain_hosts(json_t *step, const struct explanation *explanation)
+{
+	const struct fcrdns_report *report = &explanation->report.iprev;
+	bool in_time = explanation->evidence.iprev.result != IPREV_TEMPERROR ||
+		       !explanation->report.is_over;
+
+	if (!report->ptr_is_answered)
+		explanation_detail(step, "PTR record: no answer in time");
+	else if (report->ptr_status != DNS_FOUND)
+		explanation_detail(step, "PTR record: %s",
+				   explanation_words_dns(report->ptr_status));
+	else if (report->name_count == 0)
+		explanation_detail(step, "PTR record: no name that could be looked up");
+	for (size_t i = 0; i < report->name_count; i++)
+		explain_host(step, &report->names[i], in_time);
+	if (report->has_more_names)
+		explanation_detail(step, "there are more names; ten are looked at");
+	if (!in_time)
+		explanation_detail(step, "%s", explanation_too_late);
+}
+
 static void explain_iprev(json_t *steps, const struct explanation *explanation)
 {
 	const struct iprev_evidence *iprev = &explanation->evidence.iprev;
-	const struct fcrdns_report *report = &explanation->report.iprev;
-	bool was_asked = explanation->report.iprev_asked;
-	json_t *step = explanation_step(
-		steps, "iprev",
-		iprev->result == IPREV_NOT_ASKED ? "not asked" : iprev_result_word(iprev->result),
-		"%s", explanation_words_iprev(iprev, was_asked));
+	bool is_asked = iprev->result != IPREV_NOT_ASKED;
+	char words[EXPLANATION_WORDS_SIZE];
+	json_t *step = explanation_step(steps, "iprev",
+					is_asked ? iprev_result_word(iprev->result) : "not asked",
+					"%s", explanation_words_iprev(explanation, words));
 
 	if (iprev->name[0] != '\0')
 		json_object_set_new(step, "name", explanation_text(iprev->name));
-	if (!was_asked) {
-		if (iprev->name[0] != '\0')
-			explanation_detail(step, "%s", iprev->name);
-		return;
-	}
-	if (report->name_count == 0)
-		explanation_detail(step, "PTR record: %s",
-				   explanation_words_dns(report->ptr_status));
-	for (size_t i = 0; i < report->name_count; i++)
-		explain_host(step, &report->names[i]);
-	if (report->has_more_names)
-		explanation_detail(step, "there are more names; ten are looked at");
+	if (explanation->report.iprev_asked)
+		explain_hosts(step, explanation);
+	else if (iprev->name[0] != '\0')
+		explanation_detail(step, "%s", iprev->name);
+}
+
+/* What the result is worth. */
+static void explain_spf_worth(json_t *step, const struct spf_evidence *spf)
+{
+	if (spf->result == SPF_PASS)
+		explanation_detail(
+			step, "%s",
+			spf->is_narrow ? "narrow: the client is one of the domain's own hosts"
+				       : "not narrow: the record lets nearly everybody pass, so "
+					 "that this proves nothing");
+	if (spf->is_doubtful)
+		explanation_detail(step, "in doubt, as DNS could not tell all that the record asks "
+					 "for: no evidence against the client for good");
 }
 
 static void explain_spf(json_t *steps, const struct explanation *explanation)
 {
 	const struct spf_evidence *spf = &explanation->evidence.spf;
+	bool is_asked = spf->result != SPF_NOT_ASKED;
+	char words[EXPLANATION_WORDS_SIZE];
+	json_t *step = explanation_step(steps, "spf",
+					is_asked ? spf_result_word(spf->result) : "not asked", "%s",
+					explanation_words_spf(explanation, words));
 
-	if (spf->result == SPF_NOT_ASKED) {
-		explanation_step(steps, "spf", "not asked",
-				 "not asked: it was decided before, and without it");
+	if (!is_asked)
 		return;
-	}
-	json_t *step = explanation_step(steps, "spf", spf_result_word(spf->result),
-					"of the %s domain %s", spf->is_helo ? "HELO" : "MAIL FROM",
-					spf->domain[0] != '\0' ? spf->domain : "(none)");
 	json_object_set_new(step, "domain", explanation_text(spf->domain));
 	json_object_set_new(step, "identity", json_string(spf->is_helo ? "helo" : "mailfrom"));
 	json_object_set_new(step, "term", explanation_text(explanation->report.spf_detail));
+	json_object_set_new(step, "is_narrow", json_boolean(spf->is_narrow));
+	json_object_set_new(step, "is_doubtful", json_boolean(spf->is_doubtful));
 	if (explanation->report.spf_detail[0] != '\0')
 		explanation_detail(step, "%s", explanation->report.spf_detail);
-	if (explanation->report.is_over)
-		explanation_detail(step, "DNS did not answer within three quarters of "
-					 "check_deadline");
-	if (spf->result == SPF_PASS)
-		explanation_detail(step, "%s",
-				   spf->is_narrow
-					   ? "the client is one of the domain's own hosts"
-					   : "the record lets nearly everybody pass, so that this "
-					     "proves nothing");
-	if (spf->is_doubtful)
-		explanation_detail(step, "in doubt, as DNS could not tell all that the record asks "
-					 "for: no evidence against the client for good");
+	if (explanation->report.is_over && spf->result == SPF_TEMPERROR)
+		explanation_detail(step, "%s", explanation_too_late);
+	explain_spf_worth(step, spf);
 }
 
 static void explain_gate(json_t *steps, const struct explanation *explanation)
@@ -233,16 +259,20 @@ static void explain_gate(json_t *steps, const struct explanation *explanation)
 		explanation_step(steps, "gate", "off", "gate = off");
 		return;
 	case EXPLAINED_OTHER_FAMILY:
-		explanation_step(steps, "gate", "off",
-				 "gate_families does not have the client's family");
+		explanation_step(steps, "gate", "off", "gate_families does not have %s",
+				 explanation_words_family(&explanation->client));
 		return;
 	case EXPLAINED_JUDGED:
 		break;
 	}
 	const char *profile = profiles[explanation->gate_profile];
 	if (!explanation->has_judgement) {
-		explanation_step(steps, "gate", "pass",
-				 "gate_profile = %s: no row of its table matches", profile);
+		json_t *passed =
+			explanation_step(steps, "gate", "pass",
+					 "gate_profile = %s: no row of its table matches", profile);
+		if (explanation->is_trusted_forwarder)
+			explanation_detail(passed, "trusted_forwarders has the client: what SPF "
+						   "says is not held against it");
 		return;
 	}
 	const struct gate_judgement *judgement = &explanation->judgement;
@@ -289,42 +319,85 @@ static void explain_farm(json_t *steps, const struct explanation *explanation)
 	}
 }
 
-static json_t *explain_entry(json_t *step, const struct explanation *explanation, size_t i,
-			     int64_t now_s)
+static void explain_entry(json_t *step, json_t *told, const char *key,
+			  const struct greylist_limits *limits, const struct greylist_entry *entry,
+			  int64_t now_s)
 {
-	const struct greylist_finding *finding = &explanation->answer.findings[i];
-	const struct identity *identity = &explanation->question.who.list[i];
-	const struct greylist_limits *limits = &explanation->question.limits;
+	int64_t expires_s = greylist_entry_expires(limits, entry);
 	char first[WORDS_SIZE], last[WORDS_SIZE], expires[WORDS_SIZE];
-	json_t *told = json_pack("{s:o}", "key", explanation_text(identity->key));
+	const char *ends = now_s <= expires_s ? "expires" : "expired";
 
-	if (finding->has_entry) {
-		const struct greylist_entry *entry = &finding->entry;
-		int64_t expires_s = greylist_entry_expires(limits, entry);
-		words_age(first, entry->first_seen_s, now_s);
-		words_age(last, entry->last_seen_s, now_s);
-		words_age(expires, expires_s, now_s);
-		if (entry->passes > 0)
-			explanation_detail(step,
-					   "key %s: first seen %s, last passed %s, expires %s",
-					   identity->key, first, last, expires);
-		else
-			explanation_detail(step, "key %s: first seen %s, waits, expires %s",
-					   identity->key, first, expires);
-		json_object_update_new(told, json_pack("{s:I, s:I, s:I, s:I}", "first_seen",
-						       (json_int_t)entry->first_seen_s, "last_seen",
-						       (json_int_t)entry->last_seen_s, "passes",
-						       (json_int_t)entry->passes, "expires",
-						       (json_int_t)expires_s));
-	} else {
-		explanation_detail(step, "key %s: never seen", identity->key);
+	words_age(first, entry->first_seen_s, now_s);
+	words_age(last, entry->last_seen_s, now_s);
+	words_age(expires, expires_s, now_s);
+	if (entry->passes > 0)
+		explanation_detail(step, "key %s: first seen %s, %lld passes, the last %s, %s %s",
+				   key, first, (long long)entry->passes, last, ends, expires);
+	else
+		explanation_detail(step, "key %s: first seen %s, waits, %s %s", key, first, ends,
+				   expires);
+	json_object_set_new(told, "first_seen", json_integer(entry->first_seen_s));
+	json_object_set_new(told, "last_seen", json_integer(entry->last_seen_s));
+	json_object_set_new(told, "passes", json_integer(entry->passes));
+	json_object_set_new(told, "expires", json_integer(expires_s));
+}
+
+/* What becomes known under an identity, and how far it has come. */
+static void explain_client(json_t *step, json_t *told, const struct identity *identity,
+			   const struct greylist_limits *limits,
+			   const struct greylist_finding *finding, int64_t now_s)
+{
+	const struct greylist_client *client = &finding->client;
+	char seen[WORDS_SIZE];
+
+	if (limits->known_after == 0)
+		return;
+	if (identity->client[0] == '\0') {
+		explanation_detail(step, "client %s: does not become known, as it is a farm's",
+				   identity->key);
+		return;
 	}
-	if (identity->client[0] != '\0')
-		explanation_detail(step, "client %s: %lld passes of the %lld that make it known",
-				   identity->client,
-				   finding->has_client ? (long long)finding->client.passes : 0,
-				   (long long)limits->known_after);
-	return told;
+	json_object_set_new(told, "client", explanation_text(identity->client));
+	json_object_set_new(told, "client_passes",
+			    json_integer(finding->has_client ? client->passes : 0));
+	if (!finding->has_client) {
+		explanation_detail(step, "client %s: 0 passes of greylist_known_after = %lld",
+				   identity->client, (long long)limits->known_after);
+		return;
+	}
+	json_object_set_new(told, "client_last_seen", json_integer(client->last_seen_s));
+	json_object_set_new(told, "client_expires",
+			    json_integer(greylist_client_expires(limits, client)));
+	explanation_detail(step, "client %s: %lld passes of greylist_known_after = %lld, %s%s",
+			   identity->client, (long long)client->passes,
+			   (long long)limits->known_after,
+			   now_s <= greylist_client_expires(limits, client) ? "last seen "
+									    : "expired: last seen ",
+			   words_age(seen, client->last_seen_s, now_s));
+}
+
+/* The triplet under each identity. */
+static void explain_identities(json_t *step, const struct explanation *explanation, int64_t now_s)
+{
+	const struct store_question *question = &explanation->question;
+	json_t *entries = json_array();
+
+	for (size_t i = 0; i < question->who.count; i++) {
+		const struct identity *identity = &question->who.list[i];
+		const struct greylist_finding *finding = &explanation->answer.findings[i];
+		json_t *told = json_pack("{s:o}", "key", explanation_text(identity->key));
+		if (finding->has_entry)
+			explain_entry(step, told, identity->key, &question->limits, &finding->entry,
+				      now_s);
+		else
+			explanation_detail(step, "key %s: never seen", identity->key);
+		explain_client(step, told, identity, &question->limits, finding, now_s);
+		json_array_append_new(entries, told);
+	}
+	json_object_set_new(step, "entries", entries);
+	json_object_set_new(step, "known_after", json_integer(question->limits.known_after));
+	if (question->limits.known_after == 0)
+		explanation_detail(step, "greylist_known_after = 0: no client becomes known");
 }
 
 static void explain_greylist(json_t *steps, const struct explanation *explanation,
@@ -344,7 +417,10 @@ static void explain_greylist(json_t *steps, const struct explanation *explanatio
 	}
 	if (!explanation->store_is_answered) {
 		explanation_step(steps, "greylist", "failed",
-				 "the store did not answer: on_store_failure decides");
+				 "the store %s: on_store_failure decides",
+				 verdict->reason == REASON_CHECK_DEADLINE
+					 ? "did not answer within check_deadline"
+					 : "could not answer");
 		return;
 	}
 	words_span(wait, decision->wait_s);
@@ -353,13 +429,15 @@ static void explain_greylist(json_t *steps, const struct explanation *explanatio
 		"sender %s, recipient %s%s%s%s", question->sender, question->recipient,
 		decision->wait_s > 0 ? ": has to wait " : "", decision->wait_s > 0 ? wait : "",
 		verdict->is_dry ? " (greylist = dry: told, and not done)" : "");
-	json_t *list = json_array();
-	for (size_t i = 0; i < question->who.count; i++)
-		json_array_append_new(list, explain_entry(step, explanation, i, now_s));
-	json_object_set_new(step, "entries", list);
-	if (!question->store_new && decision->outcome == GREYLIST_NEW)
-		explanation_detail(step, "max_new_per_client is reached by its network: it waits, "
-					 "and is not stored");
+	json_object_set_new(step, "sender", explanation_text(question->sender));
+	json_object_set_new(step, "recipient", explanation_text(question->recipient));
+	json_object_set_new(step, "wait_s", json_integer(decision->wait_s));
+	explain_identities(step, explanation, now_s);
+	if (verdict->reason == REASON_NEW_NOT_STORED)
+		explanation_detail(step,
+				   "max_new_per_client = %lld: its network has reached it, so that "
+				   "it waits, and is not stored",
+				   (long long)explanation->max_new_per_client);
 }
 
 static json_t *explain_verdict(json_t *steps, const struct explanation *explanation,
