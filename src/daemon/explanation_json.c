@@ -319,6 +319,11 @@ static void explain_farm(json_t *steps, const struct explanation *explanation)
 	}
 }
 
+static const char *explanation_passes(int64_t count)
+{
+	return count == 1 ? "pass" : "passes";
+}
+
 static void explain_entry(json_t *step, json_t *told, const char *key,
 			  const struct greylist_limits *limits, const struct greylist_entry *entry,
 			  int64_t now_s)
@@ -331,8 +336,9 @@ static void explain_entry(json_t *step, json_t *told, const char *key,
 	words_age(last, entry->last_seen_s, now_s);
 	words_age(expires, expires_s, now_s);
 	if (entry->passes > 0)
-		explanation_detail(step, "key %s: first seen %s, %lld passes, the last %s, %s %s",
-				   key, first, (long long)entry->passes, last, ends, expires);
+		explanation_detail(step, "key %s: first seen %s, %lld %s, the last %s, %s %s", key,
+				   first, (long long)entry->passes,
+				   explanation_passes(entry->passes), last, ends, expires);
 	else
 		explanation_detail(step, "key %s: first seen %s, waits, %s %s", key, first, ends,
 				   expires);
@@ -368,9 +374,9 @@ static void explain_client(json_t *step, json_t *told, const struct identity *id
 	json_object_set_new(told, "client_last_seen", json_integer(client->last_seen_s));
 	json_object_set_new(told, "client_expires",
 			    json_integer(greylist_client_expires(limits, client)));
-	explanation_detail(step, "client %s: %lld passes of greylist_known_after = %lld, %s%s",
+	explanation_detail(step, "client %s: %lld %s of greylist_known_after = %lld, %s%s",
 			   identity->client, (long long)client->passes,
-			   (long long)limits->known_after,
+			   explanation_passes(client->passes), (long long)limits->known_after,
 			   now_s <= greylist_client_expires(limits, client) ? "last seen "
 									    : "expired: last seen ",
 			   words_age(seen, client->last_seen_s, now_s));
