@@ -8,6 +8,7 @@
 #include "lookup/dns_name.h"
 #include "lookup/inquiry.h"
 #include "rules/auth_results.h"
+#include "rules/exempt.h"
 #include "rules/flood.h"
 #include "rules/gate.h"
 #include "rules/instances.h"
@@ -256,38 +257,6 @@ static bool check_has(struct check *check, enum inquiry_subject subject, check_s
 	check_start_deadline(check);
 	inquiry_start(check->inquiry, subject, on_check_inquiry, check);
 	return false;
-}
-
-static bool check_is_postmaster(struct span recipient)
-{
-	/* RFC 5321 4.5.1 and RFC 2142: who cannot reach these cannot ask what is wrong. */
-	struct span local = address_local_part(recipient);
-	return span_equals_nocase(local, SPAN("postmaster")) ||
-	       span_equals_nocase(local, SPAN("abuse"));
-}
-
-/* Clients that are never checked, and recipients whom everybody must be able to reach. */
-static bool check_is_exempt(struct check *check, struct verdict *verdict)
-{
-	const struct config *config = ruleset_config(check->rules);
-	const struct request *request = &check->request;
-	struct span recipient = request_get(request, REQUEST_RECIPIENT);
-	enum verdict_reason reason;
-
-	if (netlist_contains(&config->mynetworks, &check->client))
-		reason = REASON_MYNETWORKS;
-	else if (request_get(request, REQUEST_SASL_USERNAME).length > 0)
-		reason = REASON_SASL_USERNAME;
-	else if (request_get(request, REQUEST_CCERT_SUBJECT).length > 0)
-		/* smtpd sends the subject only of a certificate that it could verify; the
-		 * fingerprint it sends of any. */
-		reason = REASON_CCERT_SUBJECT;
-	else if (check_is_postmaster(recipient))
-		reason = REASON_POSTMASTER;
-	else
-		return false;
-	*verdict = verdict_pass(reason);
-	return true;
 }
 
 /* The entry for address in an access table; NULL when it has none, or one that says DUNNO.  noted
@@ -595,6 +564,7 @@ static void check_open_inquiry(struct check *check)
 static void check_run(struct check *check)
 {
 	const struct request *request = &check->request;
+	const struct netlist *mynetworks = &ruleset_config(check->rules)->mynetworks;
 	struct explanation *explanation = check->explanation;
 	struct verdict verdict;
 
@@ -606,9 +576,8 @@ static void check_run(struct check *check)
 	    !netaddr_parse(request_get(request, REQUEST_CLIENT_ADDRESS), &check->client))
 		return check_conclude(check, verdict_pass(REASON_MISSING_ATTRIBUTE));
 	if (explanation != NULL)
-		explanation_note_exempt(explanation, &ruleset_config(check->rules)->mynetworks,
-					&check->client);
-	if (check_is_exempt(check, &verdict))
+		explanation_note_exempt(explanation, mynetworks, &check->client);
+	if (exempt_judge(mynetworks, &check->client, request, &verdict))
 		return check_conclude(check, verdict);
 	const struct access_entry *entry =
 		check_find_entry(check, ruleset_recipient_access(check->rules),
