@@ -7,6 +7,7 @@
 #include "farm_resolver.h"
 #include "lookup/dns_name.h"
 #include "lookup/inquiry.h"
+#include "ready_queue.h"
 #include "rules/auth_results.h"
 #include "rules/exempt.h"
 #include "rules/flood.h"
@@ -21,9 +22,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
-
-enum { CHECK_READY_MS = 2 }; /* of one round of the loop, for verdicts that are ready */
 
 /* A step of a check; each ends in a verdict, in the next step, or in waiting for something. */
 typedef void check_step_fn(struct check *check);
@@ -47,24 +45,17 @@ struct check {
 	char key[IDENTITY_TEXT_SIZE]; /* for the log: what the triplet is stored under; or empty */
 
 	struct store_request *asking; /* owned; not NULL exactly while the store is asked */
-	struct event *deadline;  /* owned; for the whole check; NULL when nothing is waited for */
-	bool is_ready;           /* is in checker->ready */
-	TAILQ_ENTRY(check) link; /* in checker->ready */
+	struct event *deadline; /* owned; for the whole check; NULL when nothing is waited for */
+	struct ready ready;     /* in checker->ready, while the verdict waits for the loop */
 };
-
-TAILQ_HEAD(check_queue, check);
 
 struct checker {
 	struct checker_parts parts;
 	struct inquiry_sources sources; /* of the parts */
 	struct flood *flood;            /* owned */
 	struct instances *instances;    /* owned; the messages that have their header */
-	struct check_queue ready;       /* have their verdict, which goes out from the loop */
-	size_t ready_count;
-	struct event
-		*on_ready;  /* owned; active, or due in the next round, while ready is not empty */
-	bool is_delivering; /* it runs */
-	size_t checks;      /* that were started and not freed */
+	struct ready_queue *ready;      /* owned; verdicts that go out from the loop */
+	size_t checks;                  /* that were started and not freed */
 };
 
 /* What is not asked about in a client that does not come to the gate is not told either. */
@@ -169,47 +160,10 @@ static void check_finish(struct check *check)
 	done(&check->verdict, check->arg);
 }
 
-/* The verdict stands; it goes out from the loop. */
-static void check_set_ready(struct check *check)
+static void on_check_ready(void *arg)
 {
-	struct checker *checker = check->checker;
-
-	check->is_ready = true;
-	if (checker->ready_count++ == 0 && !checker->is_delivering)
-		event_active(checker->on_ready, EV_TIMEOUT, 0);
-	TAILQ_INSERT_TAIL(&checker->ready, check, link);
-}
-
-static void check_unset_ready(struct check *check)
-{
-	if (!check->is_ready)
-		return;
-	check->is_ready = false;
-	check->checker->ready_count--;
-	TAILQ_REMOVE(&check->checker->ready, check, link);
-}
-
-static void on_checks_ready(evutil_socket_t fd, short events, void *arg)
-{
-	/* What is activated from here would run before the loop looks at the sockets again. */
-	static const struct timeval next_round;
-	int64_t until_ms = clock_mono_ms() + CHECK_READY_MS;
-	struct checker *checker = arg;
-
-	(void)fd;
-	(void)events;
-	/* Each may start another check, which becomes ready behind the last. */
-	checker->is_delivering = true;
-	for (size_t turns = checker->ready_count; turns > 0 && checker->ready_count > 0; turns--) {
-		struct check *check = TAILQ_FIRST(&checker->ready);
-		check_unset_ready(check);
-		check_finish(check);
-		if (clock_mono_ms() >= until_ms)
-			break;
-	}
-	checker->is_delivering = false;
-	if (checker->ready_count > 0)
-		evtimer_add(checker->on_ready, &next_round);
+	struct check *check = arg;
+	return check_finish(check);
 }
 
 /* A step has come to the verdict. */
@@ -222,7 +176,7 @@ static void check_conclude(struct check *check, struct verdict verdict)
 	}
 	check->verdict = verdict;
 	if (check->is_starting)
-		return check_set_ready(check);
+		return ready_queue_add(check->checker->ready, &check->ready, on_check_ready, check);
 	return check_finish(check);
 }
 
@@ -626,7 +580,7 @@ void check_free(struct check **check)
 	store_cancel(&freed->asking);
 	if (freed->deadline != NULL)
 		event_free(freed->deadline);
-	check_unset_ready(freed);
+	ready_queue_remove(&freed->ready);
 	ruleset_release(&freed->rules);
 	freed->checker->checks--;
 	free(freed);
@@ -640,8 +594,7 @@ struct checker *checker_new(const struct checker_parts *parts)
 	checker->sources = (struct inquiry_sources){parts->base, parts->dns, parts->spf};
 	checker->flood = flood_new();
 	checker->instances = instances_new();
-	checker->on_ready = event_new(parts->base, -1, 0, on_checks_ready, checker);
-	TAILQ_INIT(&checker->ready);
+	checker->ready = ready_queue_new(parts->base);
 	return checker;
 }
 
@@ -658,7 +611,7 @@ void checker_free(struct checker **checker)
 		return;
 	*checker = NULL;
 	assert(freed->checks == 0);
-	event_free(freed->on_ready);
+	ready_queue_free(&freed->ready);
 	flood_free(&freed->flood);
 	instances_free(&freed->instances);
 	free(freed);
