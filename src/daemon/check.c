@@ -153,9 +153,7 @@ static void check_finish(struct check *check)
 		check_count(check, &entry);
 		verdict_log(&entry);
 	} else {
-		(void)verdict_log_format(&entry, check->explanation->log);
-		if (entry.evidence != NULL)
-			check->explanation->evidence = *entry.evidence;
+		explanation_note_verdict(check->explanation, &entry);
 	}
 	done(&check->verdict, check->arg);
 }
@@ -223,8 +221,7 @@ static const struct access_entry *check_find_entry(const struct check *check,
 	const struct config *config = ruleset_config(check->rules);
 	const struct access_entry *entry =
 		access_find(table, address, span_of(config->recipient_delimiter));
-	if (noted != NULL)
-		explanation_note_access(noted, table, entry);
+	explanation_note_access(noted, table, entry);
 	return entry != NULL && entry->action == ACCESS_DUNNO ? NULL : entry;
 }
 
@@ -284,10 +281,7 @@ static void on_check_store_answer(const struct store_answer *answer, void *arg)
 	const struct greylist_decision *decision = &answer->decision;
 
 	check->asking = NULL;
-	if (check->explanation != NULL && answer->status == STORE_ANSWERED) {
-		check->explanation->store_is_answered = true;
-		check->explanation->answer = *answer;
-	}
+	explanation_note_answer(check->explanation, answer);
 	if (answer->status != STORE_ANSWERED)
 		return check_conclude(check, check_store_failure(check, REASON_STORE_FAILURE));
 	if (check->is_looking &&
@@ -359,8 +353,7 @@ static void check_greylist(struct check *check)
 	check->farm = farm_find_match(ruleset_farms(check->rules),
 				      resolver != NULL ? farm_resolver_networks(resolver) : NULL,
 				      check_confirmed_name(check), &check->client, &match);
-	if (check->explanation != NULL)
-		explanation_note_farm(check->explanation, check->farm, &match);
+	explanation_note_farm(check->explanation, check->farm, &match);
 	if (config->greylist == MODE_OFF)
 		return check_conclude(check, verdict_pass(REASON_GREYLIST_OFF));
 	if (check->farm != NULL && check->farm->pass) {
@@ -398,13 +391,8 @@ static bool check_judge(struct check *check, struct gate_judgement *judgement)
 
 static void check_note_gate(struct check *check, const struct gate_judgement *judgement)
 {
-	const struct config *config = ruleset_config(check->rules);
-	enum explained_family family = check_is_gated(check)      ? EXPLAINED_JUDGED
-				       : config->gate == MODE_OFF ? EXPLAINED_OFF
-								  : EXPLAINED_OTHER_FAMILY;
-
-	if (check->explanation != NULL)
-		explanation_note_gate(check->explanation, config, family, judgement);
+	return explanation_note_gate(check->explanation, ruleset_config(check->rules),
+				     check_is_gated(check), judgement);
 }
 
 static void check_gate(struct check *check)
@@ -479,17 +467,14 @@ static void check_sender_access(struct check *check)
 
 	if (entry == NULL)
 		return check_gate(check);
-	if (check->explanation != NULL)
-		check->explanation->sender_access_requires =
-			ruleset_config(check->rules)->sender_access_requires;
 	if (entry->action == ACCESS_OK)
 		counts = check_ok_counts(check);
+	explanation_note_requirement(check->explanation, ruleset_config(check->rules),
+				     counts == CHECK_YES);
 	switch (counts) {
 	case CHECK_YES:
 		return check_conclude(check, verdict_access(REASON_SENDER_ACCESS, entry));
 	case CHECK_NO:
-		if (check->explanation != NULL)
-			check->explanation->sender_access.is_counted = false;
 		return check_gate(check);
 	case CHECK_LATER:
 		return;
@@ -522,15 +507,13 @@ static void check_run(struct check *check)
 	struct explanation *explanation = check->explanation;
 	struct verdict verdict;
 
-	if (explanation != NULL)
-		explanation_note_request(explanation, request);
+	explanation_note_request(explanation, request);
 	if (!span_equals_nocase(request_get(request, REQUEST_PROTOCOL_STATE), SPAN("RCPT")))
 		return check_conclude(check, verdict_pass(REASON_NOT_RCPT));
 	if (!request_has(request, REQUEST_SENDER) || !request_has(request, REQUEST_RECIPIENT) ||
 	    !netaddr_parse(request_get(request, REQUEST_CLIENT_ADDRESS), &check->client))
 		return check_conclude(check, verdict_pass(REASON_MISSING_ATTRIBUTE));
-	if (explanation != NULL)
-		explanation_note_exempt(explanation, mynetworks, &check->client);
+	explanation_note_exempt(explanation, mynetworks, &check->client);
 	if (exempt_judge(mynetworks, &check->client, request, &verdict))
 		return check_conclude(check, verdict);
 	const struct access_entry *entry =

@@ -14,7 +14,7 @@ struct explanation *explanation_new(void)
 
 void explanation_note_request(struct explanation *explanation, const struct request *request)
 {
-	for (size_t i = 0; i < REQUEST_ATTRIBUTE_COUNT; i++)
+	for (size_t i = 0; explanation != NULL && i < REQUEST_ATTRIBUTE_COUNT; i++)
 		if (request_has(request, (enum request_attribute)i))
 			explanation->request[i] =
 				mem_copy_text(request->value[i].text, request->value[i].length);
@@ -23,6 +23,8 @@ void explanation_note_request(struct explanation *explanation, const struct requ
 void explanation_note_exempt(struct explanation *explanation, const struct netlist *mynetworks,
 			     const struct netaddr *client)
 {
+	if (explanation == NULL)
+		return;
 	explanation->exempt_is_reached = true;
 	explanation->client = *client;
 	if (!netlist_contains(mynetworks, client))
@@ -40,7 +42,7 @@ void explanation_note_access(struct explained_access *access, const struct acces
 			     const struct access_entry *entry)
 {
 	/* A step that had to wait for evidence runs again. */
-	if (access->is_reached)
+	if (access == NULL || access->is_reached)
 		return;
 	access->is_reached = true;
 	if (entry == NULL)
@@ -54,11 +56,24 @@ void explanation_note_access(struct explained_access *access, const struct acces
 	access->line = entry->line;
 }
 
-void explanation_note_gate(struct explanation *explanation, const struct config *config,
-			   enum explained_family family, const struct gate_judgement *judgement)
+void explanation_note_requirement(struct explanation *explanation, const struct config *config,
+				  bool counts)
 {
+	if (explanation == NULL)
+		return;
+	explanation->sender_access_requires = config->sender_access_requires;
+	explanation->sender_access.is_counted = counts;
+}
+
+void explanation_note_gate(struct explanation *explanation, const struct config *config,
+			   bool is_gated, const struct gate_judgement *judgement)
+{
+	if (explanation == NULL)
+		return;
 	explanation->gate_is_reached = true;
-	explanation->gate = family;
+	explanation->gate = is_gated                   ? EXPLAINED_JUDGED
+			    : config->gate == MODE_OFF ? EXPLAINED_OFF
+						       : EXPLAINED_OTHER_FAMILY;
 	explanation->gate_is_enforced = config->gate == MODE_ENFORCE;
 	explanation->gate_profile = (enum gate_profile)config->gate_profile;
 	explanation->has_judgement = judgement != NULL;
@@ -69,6 +84,8 @@ void explanation_note_gate(struct explanation *explanation, const struct config 
 void explanation_note_farm(struct explanation *explanation, const struct farm *farm,
 			   const struct farm_match *match)
 {
+	if (explanation == NULL)
+		return;
 	explanation->farm_is_reached = true;
 	explanation->has_farm = farm != NULL;
 	if (farm == NULL)
@@ -80,10 +97,30 @@ void explanation_note_farm(struct explanation *explanation, const struct farm *f
 void explanation_note_question(struct explanation *explanation, const struct config *config,
 			       const struct store_question *question)
 {
+	if (explanation == NULL)
+		return;
 	explanation->store_is_asked = true;
 	explanation->store_is_answered = false;
 	explanation->question = *question;
 	explanation->max_new_per_client = config->max_new_per_client;
+}
+
+void explanation_note_answer(struct explanation *explanation, const struct store_answer *answer)
+{
+	if (explanation == NULL || answer->status != STORE_ANSWERED)
+		return;
+	explanation->store_is_answered = true;
+	explanation->answer = *answer;
+}
+
+void explanation_note_verdict(struct explanation *explanation,
+			      const struct verdict_log_entry *entry)
+{
+	if (explanation == NULL)
+		return;
+	(void)verdict_log_format(entry, explanation->log);
+	if (entry->evidence != NULL)
+		explanation->evidence = *entry->evidence;
 }
 
 static void explained_access_clear(struct explained_access *access)

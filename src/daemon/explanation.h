@@ -67,6 +67,8 @@ struct explanation {
 /* An empty one.  It outlives the check that notes in it. */
 struct explanation *explanation_new(void);
 
+/* All of these do nothing where the explanation is NULL: nobody asks why. */
+
 void explanation_note_request(struct explanation *explanation, const struct request *request);
 
 /* mynetworks is looked through for the pattern that has client. */
@@ -77,16 +79,25 @@ void explanation_note_exempt(struct explanation *explanation, const struct netli
 void explanation_note_access(struct explained_access *access, const struct access_table *table,
 			     const struct access_entry *entry);
 
+/* Whether what sender_access says counts, as far as is known. */
+void explanation_note_requirement(struct explanation *explanation, const struct config *config,
+				  bool counts);
+
 /* judgement is NULL when no row matched, or none was asked. */
 void explanation_note_gate(struct explanation *explanation, const struct config *config,
-			   enum explained_family family, const struct gate_judgement *judgement);
+			   bool is_gated, const struct gate_judgement *judgement);
 
 /* farm is NULL when the client belongs to none. */
 void explanation_note_farm(struct explanation *explanation, const struct farm *farm,
 			   const struct farm_match *match);
 
-/* What the store is asked, perhaps once more, knowing more. */
+/* What the store is asked, perhaps once more, knowing more; and what it answers. */
 void explanation_note_question(struct explanation *explanation, const struct config *config,
 			       const struct store_question *question);
+void explanation_note_answer(struct explanation *explanation, const struct store_answer *answer);
+
+/* At the end: the line that the log would get, and what was asked. */
+void explanation_note_verdict(struct explanation *explanation,
+			      const struct verdict_log_entry *entry);
 
 void explanation_free(struct explanation **explanation);
