@@ -13,7 +13,6 @@
 #include "rules/flood.h"
 #include "rules/gate.h"
 #include "rules/instances.h"
-#include "rules/privacy.h"
 #include "stats.h"
 #include "triplet.h"
 #include "verdict_log.h"
@@ -100,34 +99,16 @@ static struct verdict_log_entry check_log_entry(const struct check *check)
 	};
 }
 
-/* The domain for statistics, where it may be cut: in ASCII, so that what is left is still text. */
-static void check_show_domain(struct span domain, char shown[static STATS_SENDER_NAME_SIZE])
-{
-	size_t length = 0;
-
-	for (; length < domain.length && length + 1 < STATS_SENDER_NAME_SIZE; length++) {
-		char c = ascii_lower(domain.text[length]);
-		shown[length] = c > ' ' && c < 0x7f ? c : '?';
-	}
-	shown[length] = '\0';
-}
-
 /* Count what became of the request. */
 static void check_count(const struct check *check, const struct verdict_log_entry *entry)
 {
 	const struct config *config = ruleset_config(check->rules);
 	struct checker_parts *parts = &check->checker->parts;
-	struct span domain = address_domain(request_get(&check->request, REQUEST_SENDER));
 	char shown[STATS_SENDER_NAME_SIZE];
 
 	if (parts->stats == NULL)
 		return;
-	if (domain.length == 0)
-		domain = SPAN("<>");
-	if (parts->privacy != NULL)
-		privacy_hash(parts->privacy, domain, shown);
-	else
-		check_show_domain(domain, shown);
+	stats_senders_name(request_get(&check->request, REQUEST_SENDER), parts->privacy, shown);
 	const struct stats_request counted = {
 		.verdict = &check->verdict,
 		.evidence = entry->evidence,

@@ -3,6 +3,8 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "rules/privacy.h"
+#include "rules/sender.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +30,32 @@ struct stats_senders {
 	struct stats_senders_half halves[2];
 	unsigned current;
 };
+
+/* Where it may be cut, it is ASCII, so that what is left is still text. */
+static void stats_senders_show(struct span domain, char name[static STATS_SENDER_NAME_SIZE])
+{
+	size_t length = 0;
+
+	for (; length < domain.length && length + 1 < STATS_SENDER_NAME_SIZE; length++) {
+		char c = ascii_lower(domain.text[length]);
+		name[length] = c > ' ' && c < 0x7f ? c : '?';
+	}
+	name[length] = '\0';
+}
+
+void stats_senders_name(struct span sender, const struct privacy *privacy,
+			char name[static STATS_SENDER_NAME_SIZE])
+{
+	struct span domain = address_domain(sender);
+
+	_Static_assert((int)STATS_SENDER_NAME_SIZE >= (int)PRIVACY_TEXT_SIZE, "it has to fit");
+	if (domain.length == 0)
+		domain = SPAN("<>");
+	if (privacy != NULL)
+		privacy_hash(privacy, domain, name);
+	else
+		stats_senders_show(domain, name);
+}
 
 struct stats_senders *stats_senders_new(void)
 {

@@ -11,9 +11,12 @@
  */
 #pragma once
 
+#include "base/span.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
+struct privacy;
 struct stats_senders;
 
 enum { STATS_SENDER_NAME_SIZE = 128, STATS_SENDERS_SHOWN = 10 };
@@ -25,6 +28,11 @@ struct stats_sender {
 	uint64_t requests;
 	int64_t longest_us;
 };
+
+/* What the sender of a request counts as: its domain, "<>" without one; a hash with privacy (NULL:
+ * off). */
+void stats_senders_name(struct span sender, const struct privacy *privacy,
+			char name[static STATS_SENDER_NAME_SIZE]);
 
 struct stats_senders *stats_senders_new(void);
 
