@@ -220,55 +220,22 @@ static struct span check_confirmed_name(const struct check *check)
 	return span_of(iprev->result == IPREV_PASS ? iprev->name : "");
 }
 
-static struct verdict check_store_failure(const struct check *check, enum verdict_reason reason)
-{
-	const struct config *config = ruleset_config(check->rules);
-	if (config->on_store_failure == ON_FAILURE_DEFER)
-		return verdict_defer(reason, config->greylist == MODE_DRY);
-	return verdict_pass(reason);
-}
-
-/* What the store's decision means to the mail. */
-static struct verdict check_greylist_verdict(struct check *check,
-					     const struct greylist_decision *decision)
-{
-	const struct config *config = ruleset_config(check->rules);
-	bool dry = config->greylist == MODE_DRY;
-	struct verdict verdict;
-
-	switch (decision->outcome) {
-	case GREYLIST_NEW:
-		return verdict_greylist(decision->keep[0].entry_changed ? REASON_NEW
-									: REASON_NEW_NOT_STORED,
-					decision->wait_s, config->greylist_text, dry);
-	case GREYLIST_EARLY:
-		return verdict_greylist(REASON_EARLY_RETRY, decision->wait_s, config->greylist_text,
-					dry);
-	case GREYLIST_PASS:
-		verdict = verdict_pass(REASON_TRIPLET_FOUND);
-		verdict.delay_s = decision->delay_s;
-		return verdict;
-	case GREYLIST_KNOWN:
-		break;
-	}
-	return verdict_pass(REASON_KNOWN);
-}
-
 static void check_prove_domain(struct check *check);
 
 static void on_check_store_answer(const struct store_answer *answer, void *arg)
 {
 	struct check *check = arg;
+	const struct config *config = ruleset_config(check->rules);
 	const struct greylist_decision *decision = &answer->decision;
 
 	check->asking = NULL;
 	explanation_note_answer(check->explanation, answer);
 	if (answer->status != STORE_ANSWERED)
-		return check_conclude(check, check_store_failure(check, REASON_STORE_FAILURE));
+		return check_conclude(check, triplet_fail(config, REASON_STORE_FAILURE));
 	if (check->is_looking &&
 	    (decision->outcome == GREYLIST_NEW || decision->outcome == GREYLIST_EARLY))
 		return check_prove_domain(check);
-	struct verdict verdict = check_greylist_verdict(check, decision);
+	struct verdict verdict = triplet_judge(config, decision);
 	if (verdict.reason == REASON_NEW && check->farm == NULL && check->explanation == NULL)
 		flood_count(check->checker->flood, &check->client, clock_wall_s());
 	return check_conclude(check, verdict);
@@ -283,7 +250,8 @@ static void on_check_deadline(evutil_socket_t fd, short events, void *arg)
 	/* The inquiry has a deadline of its own, before this one, so that it is the store that is
 	 * waited for, and that failed. */
 	store_cancel(&check->asking);
-	return check_conclude(check, check_store_failure(check, REASON_CHECK_DEADLINE));
+	return check_conclude(check,
+			      triplet_fail(ruleset_config(check->rules), REASON_CHECK_DEADLINE));
 }
 
 /*

@@ -53,3 +53,33 @@ void triplet_ask(const struct triplet_source *source, int64_t now_s,
 	if (source->privacy != NULL)
 		triplet_hash_keys(source->privacy, question);
 }
+
+struct verdict triplet_judge(const struct config *config, const struct greylist_decision *decision)
+{
+	bool dry = config->greylist == MODE_DRY;
+	struct verdict verdict;
+
+	switch (decision->outcome) {
+	case GREYLIST_NEW:
+		return verdict_greylist(decision->keep[0].entry_changed ? REASON_NEW
+									: REASON_NEW_NOT_STORED,
+					decision->wait_s, config->greylist_text, dry);
+	case GREYLIST_EARLY:
+		return verdict_greylist(REASON_EARLY_RETRY, decision->wait_s, config->greylist_text,
+					dry);
+	case GREYLIST_PASS:
+		verdict = verdict_pass(REASON_TRIPLET_FOUND);
+		verdict.delay_s = decision->delay_s;
+		return verdict;
+	case GREYLIST_KNOWN:
+		break;
+	}
+	return verdict_pass(REASON_KNOWN);
+}
+
+struct verdict triplet_fail(const struct config *config, enum verdict_reason reason)
+{
+	if (config->on_store_failure == ON_FAILURE_DEFER)
+		return verdict_defer(reason, config->greylist == MODE_DRY);
+	return verdict_pass(reason);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The question to the store about one request: its triplets, under everything that the client is
- * known to be.
+ * known to be; and what the answer means to the mail.
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "rules/evidence.h"
 #include "rules/farm.h"
 #include "rules/request.h"
+#include "rules/verdict.h"
 #include "store/store.h"
 
 struct privacy;
@@ -26,3 +27,9 @@ struct triplet_source {
  */
 void triplet_ask(const struct triplet_source *source, int64_t now_s,
 		 struct store_question *question);
+
+/* What the store's decision means to the mail. */
+struct verdict triplet_judge(const struct config *config, const struct greylist_decision *decision);
+
+/* What it means when there is none, for that reason: on_store_failure. */
+struct verdict triplet_fail(const struct config *config, enum verdict_reason reason);
