@@ -22,17 +22,20 @@ static bool entry_pattern_set(struct entry_pattern *pattern, enum entry_pattern_
 	return true;
 }
 
-/* The text itself is looked for: as it is kept, which with privacy is its hash. */
+/* The text itself is looked for: as it is kept, which with privacy is the hash of its lower case.
+ */
 static const char *entry_pattern_set_same(struct entry_pattern *pattern, struct span text,
 					  const struct privacy *privacy)
 {
 	char hash[PRIVACY_TEXT_SIZE];
 
+	if (!entry_pattern_set(pattern, ENTRY_PATTERN_SAME, text))
+		return entry_filter_too_long;
 	if (privacy != NULL && !span_starts_with(text, SPAN("h:"))) {
-		privacy_hash(privacy, text, hash);
-		text = span_of(hash);
+		privacy_hash(privacy, span_of(pattern->text), hash);
+		snprintf(pattern->text, sizeof(pattern->text), "%s", hash);
 	}
-	return entry_pattern_set(pattern, ENTRY_PATTERN_SAME, text) ? NULL : entry_filter_too_long;
+	return NULL;
 }
 
 /* Anything else, which hashes cannot be compared with. */
@@ -85,8 +88,12 @@ const char *entry_filter_set_client(struct entry_filter *filter, struct span pat
 		return entry_pattern_set_same(client, pattern, privacy);
 	if (privacy != NULL && span_starts_with(pattern, SPAN("h:")))
 		return entry_pattern_set_same(client, pattern, privacy);
-	if (network_parse(pattern, &network) == NULL)
+	const char *why = network_parse(pattern, &network);
+	if (why == NULL)
 		return entry_pattern_set_network(client, &network, prefix_v4, prefix_v6, privacy);
+	/* Meant as a network, and what is wrong with it is not easily seen. */
+	if (span_find(pattern, '/') < pattern.length)
+		return why;
 	return "expected an address, a network, farm:NAME, domain:NAME, or a pattern with *";
 }
 
@@ -96,7 +103,7 @@ static const char *entry_pattern_set_address(struct entry_pattern *pattern, stru
 {
 	size_t at = span_find_last(text, '@');
 
-	if (text.length == 0)
+	if (text.length == 0 || span_equals(text, SPAN("@")) || span_equals(text, SPAN(".")))
 		return "expected user@domain, domain, .domain, user@, <>, or a pattern with *";
 	if (span_find(text, '*') < text.length)
 		return entry_pattern_set_wide(pattern, ENTRY_PATTERN_GLOB, text, privacy);

@@ -102,9 +102,14 @@ static void test_errors(void)
 	} cases[] = {
 		{CLIENT, "", "expected an address"},
 		{CLIENT, "mail.example.org", "expected an address"},
-		{CLIENT, "192.0.2.1/33", "expected an address"},
 		{CLIENT, "farm:", "expected an address"},
+		{CLIENT, "192.0.2.1/24", "bits are set behind the prefix"},
+		{CLIENT, "[2001:db8::1]/32", "bits are set behind the prefix"},
+		{CLIENT, "192.0.2.0/33", "the prefix length is not a number from 0 to 32"},
+		{CLIENT, "example.org/24", "not a network such as 192.0.2.0/24"},
 		{SENDER, "", "expected user@domain"},
+		{SENDER, "@", "expected user@domain"},
+		{SENDER, ".", "expected user@domain"},
 		{RECIPIENT, "", "expected user@domain"},
 	};
 	struct entry_filter filter = {0};
@@ -160,6 +165,14 @@ static void test_privacy(void)
 	tap_ok(set(&filter, CLIENT, "farm:google", privacy) == NULL &&
 		       entry_filter_matches(&filter, "farm:google", "x", "y", 0),
 	       "a farm has its own name");
+	privacy_hash(privacy, span_of("domain:example.org"), hash);
+	tap_ok(set(&filter, CLIENT, "domain:Example.ORG", privacy) == NULL &&
+		       entry_filter_matches(&filter, hash, "x", "y", 0),
+	       "a domain is found by its hash, however it is written");
+	privacy_hash(privacy, span_of("farm:google/example.org"), hash);
+	tap_ok(set(&filter, CLIENT, "farm:google/Example.org", privacy) == NULL &&
+		       entry_filter_matches_client(&filter, hash),
+	       "and so is a farm's customer");
 	tap_ok(set(&filter, SENDER, "example.org", privacy) != NULL &&
 		       set(&filter, SENDER, "*", privacy) != NULL &&
 		       set(&filter, SENDER, "bob@", privacy) != NULL &&
