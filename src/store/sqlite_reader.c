@@ -17,16 +17,29 @@ struct sqlite_reader {
 	bool stop;
 	pthread_cond_t wake;
 
-	pthread_mutex_t db_lock; /* held while a slice is read */
-	struct sqlite_db *db;    /* owned; NULL: there is none */
+	/*
+	 * Held while a slice is read, and taken by way of turn_lock: a mutex does not care who came
+	 * first, and the reader, who begins a slice as soon as he has ended one, would have it
+	 * again before the worker is awake.
+	 */
+	pthread_mutex_t db_lock, turn_lock;
+	struct sqlite_db *db; /* owned; NULL: there is none */
 };
+
+/* Whoever waits for db_lock here keeps the other from coming first once more. */
+static void sqlite_reader_lock_db(struct sqlite_reader *reader)
+{
+	pthread_mutex_lock(&reader->turn_lock);
+	pthread_mutex_lock(&reader->db_lock);
+	pthread_mutex_unlock(&reader->turn_lock);
+}
 
 /* One slice.  False: the errand has failed. */
 static bool sqlite_reader_step(struct sqlite_reader *reader, struct sqlite_request *request)
 {
 	bool succeeded = false;
 
-	pthread_mutex_lock(&reader->db_lock);
+	sqlite_reader_lock_db(reader);
 	if (reader->db != NULL) {
 		enum sqlite_db_status status = sqlite_db_begin(reader->db, false);
 		if (status == SQLITE_DB_OK)
@@ -98,6 +111,7 @@ struct sqlite_reader *sqlite_reader_new(sqlite_reader_done_fn *done, void *arg)
 	TAILQ_INIT(&reader->asked);
 	pthread_mutex_init(&reader->lock, NULL);
 	pthread_mutex_init(&reader->db_lock, NULL);
+	pthread_mutex_init(&reader->turn_lock, NULL);
 	pthread_cond_init(&reader->wake, NULL);
 	if (pthread_create(&reader->thread, NULL, sqlite_reader_main, reader) != 0)
 		sqlite_reader_free(&reader);
@@ -106,7 +120,7 @@ struct sqlite_reader *sqlite_reader_new(sqlite_reader_done_fn *done, void *arg)
 
 void sqlite_reader_set_db(struct sqlite_reader *reader, struct sqlite_db **db)
 {
-	pthread_mutex_lock(&reader->db_lock);
+	sqlite_reader_lock_db(reader);
 	sqlite_db_close(&reader->db);
 	if (db != NULL) {
 		reader->db = *db;
@@ -150,5 +164,6 @@ void sqlite_reader_free(struct sqlite_reader **reader)
 	pthread_cond_destroy(&freed->wake);
 	pthread_mutex_destroy(&freed->lock);
 	pthread_mutex_destroy(&freed->db_lock);
+	pthread_mutex_destroy(&freed->turn_lock);
 	free(freed);
 }

@@ -6,10 +6,12 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "store/sqlite_reader.h"
 #include "tap.h"
 
 #include <event2/event.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -439,6 +441,65 @@ static void test_failures(void)
 	unlink(file_name);
 }
 
+static struct sqlite_reader *reader;
+static atomic_int scans;
+static atomic_bool has_enough;
+
+/* On the reader's thread: from one scan at once to the next, as when many admins ask. */
+static void on_scanned(struct sqlite_request *request, void *arg)
+{
+	const struct store_errand *errand = arg;
+
+	sqlite_request_free(&request);
+	atomic_fetch_add(&scans, 1);
+	if (!atomic_load(&has_enough))
+		sqlite_reader_ask(reader, sqlite_request_new_errand(errand, on_report, NULL));
+}
+
+static struct sqlite_db *open_for_reader(void)
+{
+	struct store_options options = {.max_entries = 1000000};
+	char why[STORE_WHY_SIZE];
+	struct sqlite_db *db;
+
+	return sqlite_db_open(file_name, &options, &db, why) == SQLITE_DB_OK ? db : NULL;
+}
+
+/*
+ * The worker, for which mail is waiting, closes a database that was damaged or replaced.  The
+ * reader begins a slice as soon as it has ended one, and a mutex does not care who came first.
+ */
+static void test_reader_lets_go(void)
+{
+	enum { TIMES = 1000, SCANS_MAX = 2 * TIMES };
+	struct store_errand errand = {.task = STORE_ENTRIES_LIST, .limit = 10};
+	struct sqlite_db *db;
+	int meanwhile = 0;
+
+	open_store(1000000);
+	store_free(&store);
+	fill(10000);
+	entry_filter_set_sender(&errand.filter, span_of("nobody.example"), NULL);
+	db = open_for_reader();
+	reader = sqlite_reader_new(on_scanned, &errand);
+	sqlite_reader_set_db(reader, &db);
+	sqlite_reader_ask(reader, sqlite_request_new_errand(&errand, on_report, NULL));
+	for (int i = 0; i < TIMES; i++) {
+		db = open_for_reader();
+		int before = atomic_load(&scans);
+		sqlite_reader_set_db(reader, &db);
+		meanwhile += atomic_load(&scans) - before;
+	}
+	atomic_store(&has_enough, true);
+	sqlite_reader_stop(reader);
+	sqlite_reader_free(&reader);
+	tap_ok(meanwhile < SCANS_MAX,
+	       "a reader with much to do lets go of the database at once: %d scans while it was "
+	       "closed %d times",
+	       meanwhile, TIMES);
+	unlink(file_name);
+}
+
 int main(void)
 {
 	hash_init();
@@ -456,6 +517,7 @@ int main(void)
 	test_cancel();
 	test_mail_meanwhile();
 	test_failures();
+	test_reader_lets_go();
 	event_base_free(base);
 	rmdir(directory);
 	return tap_done();
