@@ -286,13 +286,15 @@ static enum sqlite_db_status sqlite_errand_read(struct sqlite_errand *errand, st
 	return SQLITE_DB_OK;
 }
 
-/* Remove one row that was found; it may be gone already. */
+/* Remove one row that was found; it may be gone already, or not be meant any more: an entry that
+ * waited may have passed. */
 static enum sqlite_db_status sqlite_errand_remove(struct sqlite_errand *errand,
 						  struct sqlite_db *db,
 						  const struct sqlite_errand_victim *victim)
 {
 	struct sqlite_statements *sql = sqlite_db_statements(db);
 	struct sqlite_counts *counts = sqlite_db_counts(db);
+	enum entry_state state = errand->asked.filter.state;
 	enum sqlite_db_status status;
 	bool has_row;
 
@@ -307,6 +309,9 @@ static enum sqlite_db_status sqlite_errand_remove(struct sqlite_errand *errand,
 	}
 	sqlite_statement_bind_number(sql, SQL_ENTRY_FORGET, 1, victim->id);
 	sqlite_statement_bind_number(sql, SQL_ENTRY_FORGET, 2, victim->hash);
+	sqlite_statement_bind_number(sql, SQL_ENTRY_FORGET, 3, state == ENTRY_PASSED ? 1 : 0);
+	sqlite_statement_bind_number(sql, SQL_ENTRY_FORGET, 4,
+				     state == ENTRY_WAITING ? 0 : INT64_MAX);
 	status = sqlite_statement_step(sql, SQL_ENTRY_FORGET, &has_row);
 	if (status == SQLITE_DB_OK && has_row) {
 		counts->entries--;

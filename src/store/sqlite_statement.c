@@ -38,7 +38,8 @@ static const char *const sqlite_statement_sql[] = {
 	[SQL_ENTRY_SCAN] = "SELECT id, hash, identity, sender, recipient,"
 			   " first_seen, last_seen, passes, expires"
 			   " FROM entry WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-	[SQL_ENTRY_FORGET] = "DELETE FROM entry WHERE id = ?1 AND hash = ?2 RETURNING passes",
+	[SQL_ENTRY_FORGET] = "DELETE FROM entry WHERE id = ?1 AND hash = ?2"
+			     " AND passes BETWEEN ?3 AND ?4 RETURNING passes",
 	[SQL_CLIENT_SCAN] = "SELECT identity, counted, last_seen, passes, expires FROM client"
 			    " WHERE identity > ?1 ORDER BY identity LIMIT ?2",
 	[SQL_CLIENT_FORGET] = "DELETE FROM client WHERE identity = ?1",

@@ -431,6 +431,21 @@ static void test_failures(void)
 	await(&forgetting);
 	tap_is_number(forgetting.report.removed, 1, "and goes on when he has finished");
 
+	mail("passing@example.org", NOW);
+	sqlite3_open(file_name, &writer);
+	sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	forgetting = (struct asked){0};
+	begin(&forgetting, &(struct store_errand){.task = STORE_ENTRIES_FORGET,
+						  .filter = {.state = ENTRY_WAITING}});
+	/* The reader takes one after the other: what is to be removed is found. */
+	run(&list);
+	sqlite3_exec(writer, "UPDATE entry SET passes = 1; COMMIT", NULL, NULL, NULL);
+	sqlite3_close(writer);
+	await(&forgetting);
+	tap_is_number(forgetting.report.removed, 0,
+		      "what waited when it was found, and passed meanwhile, stays");
+	tap_is_number((long long)run(&list)->report.count, 1, "and is there");
+
 	unlink(file_name);
 	while (mail("b@example.org", NOW) != GREYLIST_NEW || access(file_name, F_OK) != 0)
 		event_base_loop(base, EVLOOP_NONBLOCK);
