@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 enum { ADMIN_REQUEST_BODY_MAX = 64 * 1024, ADMIN_REQUEST_ERROR_SIZE = 1024 };
@@ -153,8 +154,14 @@ static bool admin_request_is_known(const char *name, const char *const *names)
 
 bool admin_request_knows_parameters(struct admin_request *request, const char *const *names)
 {
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request->http));
 	const struct evkeyval *parameter, *earlier;
 
+	/* evhttp would cut the value there, and "*%00x" would mean everything. */
+	if (query != NULL && strstr(query, "%00") != NULL) {
+		admin_request_fail(request, HTTP_BADREQUEST, "a parameter has a NUL in it");
+		return false;
+	}
 	TAILQ_FOREACH (parameter, &request->parameters, next) {
 		if (!admin_request_is_known(parameter->key, names)) {
 			admin_request_fail(request, HTTP_BADREQUEST,

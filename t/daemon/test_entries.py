@@ -92,6 +92,7 @@ def test_forgotten_entry_is_new_again(daemon, admin):
     ('GET', '/entries', {'limit': 'many'}, 'limit: "many": expected a number'),
     ('GET', '/entries', {'cursor': '-1'}, 'cursor: "-1": expected a number'),
     ('GET', '/entries', {'sender': ''}, 'sender: "": expected user@domain'),
+    ('DELETE', '/entries', {'sender': '*\0x'}, 'a parameter has a NUL in it'),
     ('GET', '/clients', {'state': 'waiting'}, 'state: "waiting": expected known or learning'),
     ('DELETE', '/clients', {}, 'which ones?'),
 ])
