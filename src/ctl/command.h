@@ -21,6 +21,9 @@ struct ctl {
 /* The exit status. */
 enum ctl_status { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3 };
 
+/* Whether it asks the daemon; if not, ctl has no socket_path. */
+enum command_need { COMMAND_NEEDS_DAEMON, COMMAND_NEEDS_NOTHING };
+
 struct command {
 	const char *name;
 	const char *arguments; /* for the usage line */
@@ -29,6 +32,7 @@ struct command {
 	/* argv[0] is the command's name, argv[argc] NULL.  Returns an enum ctl_status, all that is
 	 * wrong is told on stderr. */
 	int (*run)(const struct ctl *ctl, int argc, char **argv);
+	enum command_need need;
 };
 
 extern const struct command command_table[];

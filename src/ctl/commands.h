@@ -13,5 +13,6 @@ int health_run(const struct ctl *ctl, int argc, char **argv);
 int known_run(const struct ctl *ctl, int argc, char **argv);
 int list_run(const struct ctl *ctl, int argc, char **argv);
 int metrics_run(const struct ctl *ctl, int argc, char **argv);
+int outbound_run(const struct ctl *ctl, int argc, char **argv);
 int reload_run(const struct ctl *ctl, int argc, char **argv);
 int stats_run(const struct ctl *ctl, int argc, char **argv);

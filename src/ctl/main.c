@@ -173,8 +173,9 @@ static int main_run(const struct main_options *options)
 	const struct command *command = command_find(name);
 	if (command == NULL)
 		return main_help(name);
-	char *path = main_socket(options);
-	if (path == NULL)
+	bool needs_daemon = command->need == COMMAND_NEEDS_DAEMON;
+	char *path = needs_daemon ? main_socket(options) : NULL;
+	if (path == NULL && needs_daemon)
 		return CTL_USAGE;
 	struct ctl ctl = {.socket_path = path, .is_json = options->is_json};
 	screen_look(&ctl);

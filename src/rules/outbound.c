@@ -395,6 +395,7 @@ static void outbound_advise(const struct outbound_evidence *evidence,
 		if (from->text == NULL || !outbound_applies(evidence, from->condition))
 			continue;
 		struct outbound_advice *advice = &judgement->advice[judgement->advice_count++];
+		advice->is_minor = row->mark == OUTBOUND_NOTE;
 		outbound_write(evidence, from->text, advice->text);
 		outbound_write(evidence, from->record, advice->record);
 	}

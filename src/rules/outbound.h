@@ -86,6 +86,7 @@ struct outbound_opinion {
 
 /* Something to mend: a sentence, and the record it is about, or an empty text. */
 struct outbound_advice {
+	bool is_minor; /* nobody refuses mail for it */
 	char text[OUTBOUND_TEXT_SIZE];
 	char record[OUTBOUND_TEXT_SIZE];
 };
