@@ -14,8 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Start it with its stdout in out, and signals as they are by default: we ignore SIGPIPE. */
-static bool child_spawn(char *const argv[], int out, pid_t *pid)
+/* Start it with its stdout in out, and signals as they are by default: we ignore SIGPIPE.  0 or an
+ * error number. */
+static int child_spawn(char *const argv[], int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -33,7 +34,7 @@ static bool child_spawn(char *const argv[], int out, pid_t *pid)
 	int error = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
-	return error == 0;
+	return error;
 }
 
 /* Read all until its end; false when that does not come in time, or is too far. */
@@ -80,16 +81,19 @@ char *child_read(char *const argv[], int timeout_ms)
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return NULL;
-	bool is_started = child_spawn(argv, ends[1], &pid);
+	int error = child_spawn(argv, ends[1], &pid);
 	close(ends[1]);
-	char *text = mem_alloc(CHILD_OUTPUT_MAX + 1);
-	bool is_whole = is_started && child_collect(ends[0], text, timeout_ms);
-	close(ends[0]);
-	if (is_started && !child_reap(pid, !is_whole))
-		is_whole = false;
-	if (!is_whole) {
-		free(text);
+	if (error != 0) {
+		close(ends[0]);
+		errno = error;
 		return NULL;
 	}
-	return text;
+	char *text = mem_alloc(CHILD_OUTPUT_MAX + 1);
+	bool is_whole = child_collect(ends[0], text, timeout_ms);
+	close(ends[0]);
+	if (child_reap(pid, !is_whole) && is_whole)
+		return text;
+	free(text);
+	errno = EIO;
+	return NULL;
 }

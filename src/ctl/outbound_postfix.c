@@ -5,11 +5,12 @@
 #include "base/span.h"
 #include "child.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { POSTFIX_TIMEOUT_MS = 10000 };
+enum { POSTFIX_TIMEOUT_MS = 5000 /* for one question to postconf */ };
 
 #define POSTFIX_FILE "transport_ipv4"
 
@@ -92,7 +93,7 @@ static char *outbound_postconf(const char *const *arguments)
 	for (size_t i = 0; arguments[i] != NULL; i++)
 		argv[i + 1] = (char *)arguments[i];
 	char *text = child_read(argv, POSTFIX_TIMEOUT_MS);
-	if (text != NULL)
+	if (text != NULL || errno != ENOENT)
 		return text;
 	argv[0] = (char *)"/usr/sbin/postconf";
 	return child_read(argv, POSTFIX_TIMEOUT_MS);
