@@ -28,7 +28,7 @@ def pytest_configure():
 @pytest.fixture(scope='session')
 def resolver():
     network.add_addresses(hosts.ALL)
-    resolver = Resolver(hosts.ALL, domains.ALL, broken_names())
+    resolver = Resolver(hosts.ALL, domains.ALL, hosts.EXCHANGERS, broken_names())
     resolver.start()
     yield resolver
     resolver.stop()

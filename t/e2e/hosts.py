@@ -99,6 +99,12 @@ OFFICE_V6 = Host('2001:db8:77::200', 'pc.office.example')
 # May say with XCLIENT that a user logged in; no test of addresses or names uses it.
 PROXY = Host('203.0.113.250', 'proxy.here.example')
 
+# Where our own mail goes, by domain: an MX with an address of each family.
+EXCHANGERS = {
+    'gmail.com': (Host('2001:db8:e0::1', 'mx.gmail.com'), Host('203.0.113.241', 'mx.gmail.com')),
+    'other.example': (Host('2001:db8:e0::2', 'mx.other.example'), Host('203.0.113.242', 'mx.other.example')),
+}
+
 # Clients of both families for tests with many at once, each IPv6 one in its own /64.
 CROWD = [
     *(Host(f'198.51.100.{150 + n}', f'out-{n}.crowd.example') for n in range(3)),
@@ -113,4 +119,5 @@ ALL = [
     NAMELESS, OTHERS_NAME, NAME_WITHOUT_ADDRESS, SECOND_NAME, BROKEN_PTR, BROKEN_NAME, NAMELESS_V4, OTHERS_NAME_V4,
     FORWARDER,
     OFFICE_V4, OFFICE_V6, PROXY, *CROWD,
+    *(host for pair in EXCHANGERS.values() for host in pair),
 ]

@@ -79,12 +79,12 @@ class Mailhost:
         return subprocess.run(['postconf', *postconf_arguments], check=True, text=True,
                               stdout=subprocess.PIPE).stdout.strip()
 
-    def smtpd_roots(self):
-        """The root directories of the smtpd processes there are."""
+    def roots(self, program='smtpd'):
+        """The root directories of this program's processes."""
         roots = []
         for process in Path('/proc').glob('[0-9]*'):
             try:
-                if (process / 'comm').read_text().strip() == 'smtpd':
+                if (process / 'comm').read_text().strip() == program:
                     roots.append(os.readlink(process / 'root'))
             except FileNotFoundError:
                 continue  # it ended meanwhile

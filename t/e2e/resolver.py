@@ -53,10 +53,16 @@ def records_of_domains(domains):
             yield f'{name}. TXT "{text}"'
 
 
+def records_of_exchangers(exchangers):
+    for domain, pair in exchangers.items():
+        yield f'{domain}. MX 10 {pair[0].name}.'
+
+
 class Resolver:
-    def __init__(self, hosts, domains, broken_names):
+    def __init__(self, hosts, domains, exchangers, broken_names):
         self._hosts = hosts
-        self._records = [*records_of_hosts(hosts), *records_of_domains(domains)]
+        self._records = [*records_of_hosts(hosts), *records_of_domains(domains),
+                         *records_of_exchangers(exchangers)]
         self._broken_names = broken_names
         self._upstream = None
         self._process = None

@@ -21,7 +21,7 @@ def test_chrooted_smtpd_reaches_the_policy_socket(daemon, mailhost):
     assert (service, kind, chroot) == ('smtp', 'inet', 'y')
     daemon.start()
     with Session(MAIL_V4) as session:
-        assert mailhost.smtpd_roots() and set(mailhost.smtpd_roots()) == {str(QUEUE)}
+        assert mailhost.roots() and set(mailhost.roots()) == {str(QUEUE)}
         session.sender(SENDER)
         assert session.recipient(ALICE) == greylisted(ALICE)
     daemon.wait_for_verdict(client_address=MAIL_V4.address, reason='new')
