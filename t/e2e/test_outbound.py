@@ -107,9 +107,9 @@ def postfix(*command):
     subprocess.run(['postfix', *command], check=True, timeout=60)
 
 
-def outbound(*arguments):
+def outbound(*arguments, status=1):
     done = subprocess.run([CTL, *arguments, 'outbound'], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (1, ''), (done.stdout, done.stderr)
+    assert done.stderr == '' and status in (done.returncode, None), (done.stdout, done.stderr)
     return done.stdout
 
 
@@ -176,6 +176,20 @@ def test_transport_maps_that_are_there_go_on_to_count(outgoing, taken):
     assert send(taken, 'gmail.com') == 4
     assert send(taken, 'other.example') == 6
     (CONFIG / 'transport').unlink()
+
+
+def test_addresses_of_the_interfaces(mailhost):
+    def checked():
+        return [each['address'] for each in json.loads(outbound('--json', status=None))['addresses']]
+    added = {'2001:db8:ee::1': [], '2001:db8:ee::2': ['preferred_lft', '0'], 'fd00:ee::1': []}
+    for address, options in added.items():
+        subprocess.run(['ip', 'address', 'add', f'{address}/128', 'dev', 'lo', *options, 'nodad'], check=True)
+    addresses = checked()
+    for address in added:
+        subprocess.run(['ip', 'address', 'del', f'{address}/128', 'dev', 'lo'], check=True)
+    assert {MX[4].address, MX[6].address, '2001:db8:ee::1'} <= set(addresses)
+    assert not {'2001:db8:ee::2', 'fd00:ee::1', '127.0.0.1', '::1'} & set(addresses)
+    assert '2001:db8:ee::1' not in checked()
 
 
 def test_lines_that_are_there_are_not_printed_again(outgoing, taken):

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The pure parts of sixgatectl: words, tables, lines of the log. */
 #include "ctl/log_line.h"
+#include "ctl/outbound_addresses.h"
+#include "ctl/outbound_postfix.h"
 #include "ctl/stats_view.h"
 #include "ctl/table.h"
 #include "base/words.h"
@@ -166,6 +168,66 @@ static void test_quantiles(void)
 	json_decref(histogram);
 }
 
+static void test_own_addresses(void)
+{
+	static const struct {
+		const char *line, *address;
+		bool stays;
+	} cases[] = {
+		{"20010db8000000000000000000000025 02 40 00 80     eth0\n", "2001:db8::25", true},
+		{"20010db8000000000000000000000026 02 40 00 00     eth0\n", "2001:db8::26", true},
+		{"20010db80000000000000000000000aa 02 40 00 01     eth0\n", "2001:db8::aa", false},
+		{"20010db80000000000000000000000ab 02 40 00 20     eth0\n", "2001:db8::ab", false},
+		{"20010db80000000000000000000000ac 02 40 00 c0     eth0\n", "2001:db8::ac", false},
+		{"20010db80000000000000000000000ad 02 40 00 88     eth0\n", "2001:db8::ad", false},
+	};
+	struct netaddr address;
+	bool stays;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[NETADDR_TEXT_SIZE] = "";
+		if (outbound_addresses_parse_line(cases[i].line, &address, &stays))
+			netaddr_format(&address, text);
+		tap_is(text, cases[i].address, "own address: %s", cases[i].address);
+		tap_ok(stays == cases[i].stays, "own address: %s: whether it stays",
+		       cases[i].address);
+	}
+	tap_ok(!outbound_addresses_parse_line("20010db8 02 40", &address, &stays),
+	       "own address: a line that is none");
+
+	struct outbound_addresses list = {.count = 0};
+	for (unsigned i = 0; i < 2 * OUTBOUND_ADDRESSES_MAX; i++) {
+		address = (struct netaddr){.bits = 32, .bytes = {192, 0, 2, (uint8_t)(i / 2)}};
+		outbound_addresses_add(&list, &address);
+	}
+	tap_ok(list.count == OUTBOUND_ADDRESSES_MAX && !list.has_more,
+	       "own addresses: each is there once");
+	address.bytes[3] = 255;
+	outbound_addresses_add(&list, &address);
+	tap_ok(list.count == OUTBOUND_ADDRESSES_MAX && list.has_more,
+	       "own addresses: what is too many is told");
+}
+
+static void test_protocols(void)
+{
+	static const struct {
+		const char *value;
+		bool ipv4, ipv6;
+	} cases[] = {{"", true, true},      {"all", true, true},        {"ipv4", true, false},
+		     {"ipv6", false, true}, {"ipv6, ipv4", true, true}, {"ipv4 ipv6", true, true}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct outbound_postfix postfix = {.is_there = true};
+		char line[64];
+		snprintf(line, sizeof(line), "inet_protocols = %s\nx\n", cases[i].value);
+		outbound_postfix_read_values(&postfix, line);
+		tap_ok(outbound_postfix_uses(&postfix, "ipv4") == cases[i].ipv4 &&
+			       outbound_postfix_uses(&postfix, "ipv6") == cases[i].ipv6,
+		       "inet_protocols = %s", cases[i].value);
+		outbound_postfix_clear(&postfix);
+	}
+}
+
 int main(void)
 {
 	test_ages();
@@ -173,5 +235,7 @@ int main(void)
 	test_tables();
 	test_log_lines();
 	test_quantiles();
+	test_own_addresses();
+	test_protocols();
 	return tap_done();
 }
