@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "stats_view.h"
 
+#include "stats_dry.h"
 #include "table.h"
 #include "base/words.h"
 
@@ -19,6 +20,9 @@ static const struct table_column stats_counts[] = {
 	{.title = "SINCE START", .align = TABLE_RIGHT},
 	{.title = "IN ALL", .align = TABLE_RIGHT},
 };
+static const struct table_column stats_gauges[] = {{.title = ""},
+						   {.title = "NOW", .align = TABLE_RIGHT}};
+
 static const struct table_column stats_times[] = {
 	{.title = "", .may_shrink_to = 20},
 	{.title = "COUNT", .align = TABLE_RIGHT},
@@ -182,6 +186,17 @@ static void stats_print_farms(const json_t *stats, const struct ctl *ctl, FILE *
 	table_free(&table);
 }
 
+static void stats_print_dry(const json_t *stats, const struct ctl *ctl, FILE *to)
+{
+	struct table *table = stats_dry_table(stats);
+
+	if (table_row_count(table) > 0) {
+		stats_title(ctl, to, "Learning: told, and not done, as greylist or gate is dry");
+		table_print(table, ctl, 2, to);
+	}
+	table_free(&table);
+}
+
 double stats_view_quantile(const json_t *histogram, double fraction)
 {
 	double wanted = json_number_value(json_object_get(histogram, "count")) * fraction;
@@ -266,8 +281,9 @@ static void stats_add_series(struct table *table, const json_t *series, const ch
 		return;
 	table_add(table, PAINT_NONE, labels);
 	table_add(table, PAINT_NONE, words_count(words, (int64_t)first));
-	table_add(table, PAINT_NONE,
-		  is_gauge ? "" : words_count(words, (int64_t)stats_number(series, "total")));
+	if (!is_gauge)
+		table_add(table, PAINT_NONE,
+			  words_count(words, (int64_t)stats_number(series, "total")));
 }
 
 static void stats_print_counter(const json_t *counter, const struct ctl *ctl, FILE *to)
@@ -275,10 +291,17 @@ static void stats_print_counter(const json_t *counter, const struct ctl *ctl, FI
 	const char *type = stats_text(counter, "type"), *help = stats_text(counter, "help");
 	bool is_histogram = strcmp(type, "histogram") == 0;
 	bool is_time = strstr(stats_text(counter, "name"), "_seconds") != NULL;
-	struct table *table =
-		table_new(is_histogram ? stats_times : stats_counts, is_histogram ? 5 : 3);
+	bool is_gauge = strcmp(type, "gauge") == 0;
+	const struct table_column *columns = is_histogram ? stats_times
+					     : is_gauge   ? stats_gauges
+							  : stats_counts;
+	struct table *table = table_new(columns, is_histogram ? 5 : is_gauge ? 2 : 3);
 	const json_t *series;
 	size_t i;
+
+	/* The head of the page tells it, in words. */
+	if (is_gauge && is_time)
+		return table_free(&table);
 
 	json_array_foreach(json_object_get(counter, "series"), i, series)
 		stats_add_series(table, series, type, is_time);
@@ -296,6 +319,7 @@ void stats_view_print(const json_t *stats, const struct ctl *ctl, FILE *to)
 
 	stats_print_head(stats, ctl, to);
 	stats_print_minute(stats, ctl, to);
+	stats_print_dry(stats, ctl, to);
 	stats_print_store(stats, ctl, to);
 	stats_print_farms(stats, ctl, to);
 	json_array_foreach(json_object_get(stats, "counters"), i, counter)

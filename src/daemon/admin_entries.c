@@ -18,9 +18,6 @@ enum {
 	/* To look through ten million entries takes some ten seconds; to remove them, minutes. */
 	ADMIN_LIST_DEADLINE_S = 60,
 	ADMIN_FORGET_DEADLINE_S = 300,
-	/* Passes that make a client known however many greylist_known_after asks for (its limit).
-	 */
-	ADMIN_ALLOWED_PASSES = 1000000,
 };
 
 /* An errand that the store does. */
@@ -217,7 +214,7 @@ void admin_entries_forget(struct admin *admin, struct admin_request *request)
 static json_t *admin_client_json(const struct store_client *client, int64_t known_after)
 {
 	bool is_known = known_after > 0 && client->client.passes >= known_after;
-	bool is_allowed = client->client.passes >= ADMIN_ALLOWED_PASSES;
+	bool is_allowed = client->client.passes >= GREYLIST_ALLOWED_PASSES;
 
 	return json_pack(
 		"{s:o, s:s, s:s, s:I, s:I, s:I, s:I}", "client",
@@ -331,7 +328,7 @@ void admin_clients_allow(struct admin *admin, struct admin_request *request)
 	struct store_client client = {.identity = identity,
 				      .client = {.counted_s = now_s,
 						 .last_seen_s = now_s,
-						 .passes = ADMIN_ALLOWED_PASSES}};
+						 .passes = GREYLIST_ALLOWED_PASSES}};
 	client.expires_s = greylist_client_expires(&limits, &client.client);
 	struct store_errand about = {.task = STORE_CLIENT_KEEP, .client = &client};
 	return admin_errand_start(admin, request, &about, identity, on_admin_allowed,

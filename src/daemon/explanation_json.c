@@ -374,6 +374,11 @@ static void explain_client(json_t *step, json_t *told, const struct identity *id
 	json_object_set_new(told, "client_last_seen", json_integer(client->last_seen_s));
 	json_object_set_new(told, "client_expires",
 			    json_integer(greylist_client_expires(limits, client)));
+	if (client->passes >= GREYLIST_ALLOWED_PASSES) {
+		explanation_detail(step, "client %s: an admin has allowed it, last seen %s",
+				   identity->client, words_age(seen, client->last_seen_s, now_s));
+		return;
+	}
 	explanation_detail(step, "client %s: %lld %s of greylist_known_after = %lld, %s%s",
 			   identity->client, (long long)client->passes,
 			   explanation_passes(client->passes), (long long)limits->known_after,

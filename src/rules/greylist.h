@@ -32,6 +32,10 @@ struct greylist_entry {
 	int64_t passes;      /* those that were worth writing, at most one an hour */
 };
 
+/* Passes of a client that an admin has made known: so many that it is known however many
+ * greylist_known_after asks for, whose limit this is. */
+enum { GREYLIST_ALLOWED_PASSES = 1000000 };
+
 /* What is kept of a client. */
 struct greylist_client {
 	int64_t counted_s;   /* when the last pass was counted */

@@ -248,7 +248,9 @@ static enum sqlite_db_status sqlite_errand_take_census(struct sqlite_errand *err
 	errand->census.passed = counts.entries - counts.waiting;
 	errand->census.clients = counts.clients;
 	errand->census.size_bytes = sqlite_file_size(sqlite_db_path(db));
-	if (status == SQLITE_DB_OK)
+	/* Where nobody is known there is nobody to look for. */
+	errand->is_at_end = errand->asked.known_after == 0;
+	if (status == SQLITE_DB_OK && !errand->is_at_end)
 		status = sqlite_errand_scan_clients(errand, sqlite_db_statements(db));
 	return status;
 }

@@ -184,3 +184,17 @@ def test_usage():
     assert run("--version").stdout.startswith("sixgatectl 0.")
     assert "--dry-run" in run("forget", "--help").stdout
     assert run("help", "forget").stdout == run("forget", "--help").stdout
+
+
+def test_stats_tell_what_a_dry_mode_would_have_done(daemon):
+    daemon.replies["GET", "/stats"] = 200, {"counters": [
+        {"name": "sixgate_requests_total", "type": "counter", "help": "Requests.", "series": [
+            {"labels": {"verdict": "greylist", "reason": "new", "mode": "dry"}, "since_start": 2, "total": 25},
+            {"labels": {"verdict": "pass", "reason": "mynetworks", "mode": "enforce"}, "since_start": 9, "total": 75}]},
+        {"name": "sixgate_gate_judgements_total", "type": "counter", "help": "Gate.", "series": [
+            {"labels": {"rule": "spf fail", "mode": "dry"}, "since_start": 1, "total": 5},
+            {"labels": {"rule": "iprev fail", "mode": "enforce"}, "since_start": 1, "total": 7}]}]}
+    lines = [line.split() for line in daemon.run("stats").stdout.splitlines()]
+    assert "deferred by greylisting new 2 25 25.0%".split() in lines
+    assert "refused by the gate spf fail 1 5 5.0%".split() in lines
+    assert not any("iprev" in line and "refused" in line for line in lines), "what is enforced is no dry run"

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a mode that is dry would have done, by reason: so that an admin can decide to switch it on.
+ */
+#pragma once
+
+#include <jansson.h>
+
+struct table;
+
+/* From the answer of /stats; without a row when nothing is dry.  The caller frees it. */
+struct table *stats_dry_table(const json_t *stats);
