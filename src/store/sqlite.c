@@ -387,12 +387,17 @@ static void sqlite_tick(struct sqlite_store *store)
 									  : SQLITE_TICK_IDLE_MS);
 }
 
-/* The errand whose turn it is, or NULL. */
+/*
+ * The errand whose turn it is, or NULL.  They rest while the log is copied: what they write
+ * meanwhile would be left for the worker to copy, with mail waiting for it.
+ */
 static struct sqlite_request *sqlite_take_errand(struct sqlite_store *store)
 {
 	pthread_mutex_lock(&store->lock);
 	struct sqlite_request *request = TAILQ_FIRST(&store->writing);
-	if (request != NULL && (clock_mono_ms() >= store->errand_ms || store->stop))
+	bool rests = store->wants_checkpoint || store->finish_checkpoint ||
+		     clock_mono_ms() < store->errand_ms;
+	if (request != NULL && (!rests || store->stop))
 		TAILQ_REMOVE(&store->writing, request, link);
 	else
 		request = NULL;
@@ -449,24 +454,28 @@ static void sqlite_run_errand(struct sqlite_store *store)
  */
 static void sqlite_keep_log_short(struct sqlite_store *store)
 {
+	bool finish = store->finish_checkpoint;
 	int left;
 
-	if (store->db == NULL || sqlite_db_wal_pages(store->db) < SQLITE_CHECKPOINT_PAGES ||
-	    store->wants_checkpoint)
+	if (store->wants_checkpoint)
 		return;
-	if (!store->finish_checkpoint) {
-		if (clock_mono_ms() < store->checkpoint_ms)
-			return;
-		store->wants_checkpoint = true;
-		pthread_cond_signal(&store->wake_checkpointer);
-		return;
-	}
 	store->finish_checkpoint = false;
-	pthread_mutex_unlock(&store->lock);
-	/* The bulk is copied and synced; these are the pages of the last moments. */
-	if (sqlite_db_checkpoint(store->db, &left) != SQLITE_DB_OK)
-		log_warning("store: %s: checkpoint: %s", store->path, sqlite_db_why(store->db));
-	pthread_mutex_lock(&store->lock);
+	if (store->db != NULL && sqlite_db_wal_pages(store->db) >= SQLITE_CHECKPOINT_PAGES) {
+		if (!finish && clock_mono_ms() >= store->checkpoint_ms) {
+			store->wants_checkpoint = true;
+			pthread_cond_signal(&store->wake_checkpointer);
+		}
+		if (!finish)
+			return;
+		pthread_mutex_unlock(&store->lock);
+		/* The bulk is copied and synced; these are the pages of the last moments. */
+		if (sqlite_db_checkpoint(store->db, &left) != SQLITE_DB_OK)
+			log_warning("store: %s: checkpoint: %s", store->path,
+				    sqlite_db_why(store->db));
+		pthread_mutex_lock(&store->lock);
+	}
+	if (finish)
+		sqlite_reader_go_on(store->reader);
 }
 
 static void sqlite_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t mono_ms)
@@ -478,8 +487,12 @@ static void sqlite_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64
 /* When there is something to do even if nobody asks: monotonic. */
 static int64_t sqlite_due_ms(const struct sqlite_store *store)
 {
-	return !TAILQ_EMPTY(&store->writing) && store->errand_ms < store->tick_ms ? store->errand_ms
-										  : store->tick_ms;
+	if (store->finish_checkpoint)
+		return 0;
+	return !TAILQ_EMPTY(&store->writing) && !store->wants_checkpoint &&
+			       store->errand_ms < store->tick_ms
+		       ? store->errand_ms
+		       : store->tick_ms;
 }
 
 /* Wait for questions, or for something else to do; then take some. */
@@ -530,6 +543,8 @@ static int sqlite_run_checkpoint(struct sqlite_store *store)
 {
 	int left = INT_MAX;
 
+	/* Until the worker has done the rest, or there is none for it to do. */
+	sqlite_reader_rest(store->reader);
 	pthread_mutex_lock(&store->files_lock);
 	/* Whatever is wrong the worker meets as well, and it decides what to do about it. */
 	if (store->checkpoint_db != NULL &&
@@ -556,6 +571,9 @@ static void *sqlite_checkpointer_main(void *arg)
 		store->wants_checkpoint = false;
 		store->finish_checkpoint = left < SQLITE_CHECKPOINT_PAGES;
 		store->checkpoint_ms = clock_mono_ms() + SQLITE_CHECKPOINT_MS;
+		if (!store->finish_checkpoint)
+			sqlite_reader_go_on(store->reader);
+		pthread_cond_signal(&store->wake_worker);
 	}
 	pthread_mutex_unlock(&store->lock);
 	return NULL;

@@ -12,9 +12,11 @@ struct sqlite_reader {
 	void *arg;
 	pthread_t thread;
 
-	pthread_mutex_t lock; /* of the next two */
+	pthread_mutex_t lock; /* of all in this paragraph */
 	struct sqlite_queue asked;
 	bool stop;
+	bool rests;   /* no slice may begin */
+	bool is_busy; /* one has begun */
 	pthread_cond_t wake;
 
 	/*
@@ -55,12 +57,24 @@ static bool sqlite_reader_step(struct sqlite_reader *reader, struct sqlite_reque
 	return succeeded;
 }
 
-static bool sqlite_reader_is_stopping(struct sqlite_reader *reader)
+/* Wait until a slice may begin; false: it is time to stop. */
+static bool sqlite_reader_begin(struct sqlite_reader *reader)
 {
 	pthread_mutex_lock(&reader->lock);
-	bool stop = reader->stop;
+	while (reader->rests && !reader->stop)
+		pthread_cond_wait(&reader->wake, &reader->lock);
+	reader->is_busy = !reader->stop;
+	bool begins = reader->is_busy;
 	pthread_mutex_unlock(&reader->lock);
-	return stop;
+	return begins;
+}
+
+static void sqlite_reader_end(struct sqlite_reader *reader)
+{
+	pthread_mutex_lock(&reader->lock);
+	reader->is_busy = false;
+	pthread_cond_broadcast(&reader->wake);
+	pthread_mutex_unlock(&reader->lock);
 }
 
 /* Slice by slice, as long as somebody waits for it. */
@@ -69,11 +83,10 @@ static void sqlite_reader_run(struct sqlite_reader *reader, struct sqlite_reques
 	struct sqlite_errand *errand = request->errand.errand;
 
 	while (sqlite_errand_turn(errand) == SQLITE_ERRAND_READER &&
-	       !sqlite_request_is_cancelled(request) && !sqlite_reader_is_stopping(reader)) {
-		if (!sqlite_reader_step(reader, request)) {
-			request->errand.has_failed = true;
-			break;
-		}
+	       !sqlite_request_is_cancelled(request) && !request->errand.has_failed &&
+	       sqlite_reader_begin(reader)) {
+		request->errand.has_failed = !sqlite_reader_step(reader, request);
+		sqlite_reader_end(reader);
 	}
 	if (sqlite_errand_turn(errand) == SQLITE_ERRAND_READER)
 		request->errand.has_failed = true;
@@ -131,11 +144,28 @@ void sqlite_reader_set_db(struct sqlite_reader *reader, struct sqlite_db **db)
 	pthread_mutex_unlock(&reader->db_lock);
 }
 
+void sqlite_reader_rest(struct sqlite_reader *reader)
+{
+	pthread_mutex_lock(&reader->lock);
+	reader->rests = true;
+	while (reader->is_busy)
+		pthread_cond_wait(&reader->wake, &reader->lock);
+	pthread_mutex_unlock(&reader->lock);
+}
+
+void sqlite_reader_go_on(struct sqlite_reader *reader)
+{
+	pthread_mutex_lock(&reader->lock);
+	reader->rests = false;
+	pthread_cond_broadcast(&reader->wake);
+	pthread_mutex_unlock(&reader->lock);
+}
+
 void sqlite_reader_ask(struct sqlite_reader *reader, struct sqlite_request *request)
 {
 	pthread_mutex_lock(&reader->lock);
 	TAILQ_INSERT_TAIL(&reader->asked, request, link);
-	pthread_cond_signal(&reader->wake);
+	pthread_cond_broadcast(&reader->wake);
 	pthread_mutex_unlock(&reader->lock);
 }
 
@@ -143,7 +173,7 @@ void sqlite_reader_stop(struct sqlite_reader *reader)
 {
 	pthread_mutex_lock(&reader->lock);
 	reader->stop = true;
-	pthread_cond_signal(&reader->wake);
+	pthread_cond_broadcast(&reader->wake);
 	pthread_mutex_unlock(&reader->lock);
 	pthread_join(reader->thread, NULL);
 }

@@ -23,6 +23,13 @@ struct sqlite_reader *sqlite_reader_new(sqlite_reader_done_fn *done, void *arg);
  * connection before is closed, which waits for the slice that is being read. */
 void sqlite_reader_set_db(struct sqlite_reader *reader, struct sqlite_db **db);
 
+/*
+ * Read nothing from now on, until sqlite_reader_go_on(); a slice that has begun ends first. Whoever
+ * copies the write-ahead log can copy only what no reader still needs as it was.
+ */
+void sqlite_reader_rest(struct sqlite_reader *reader);
+void sqlite_reader_go_on(struct sqlite_reader *reader);
+
 /* Do the errand of request, which is taken over.  From any thread. */
 void sqlite_reader_ask(struct sqlite_reader *reader, struct sqlite_request *request);
 
