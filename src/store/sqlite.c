@@ -546,11 +546,18 @@ static int sqlite_run_checkpoint(struct sqlite_store *store)
 	/* Until the worker has done the rest, or there is none for it to do. */
 	sqlite_reader_rest(store->reader);
 	pthread_mutex_lock(&store->files_lock);
-	/* Whatever is wrong the worker meets as well, and it decides what to do about it. */
-	if (store->checkpoint_db != NULL &&
-	    sqlite_db_checkpoint(store->checkpoint_db, &left) != SQLITE_DB_OK)
-		log_debug("store: %s: checkpoint: %s", store->path,
-			  sqlite_db_why(store->checkpoint_db));
+	if (store->checkpoint_db != NULL) {
+		enum sqlite_db_status status = sqlite_db_checkpoint(store->checkpoint_db, &left);
+		/* Else the worker's own checkpoint would sync all that was copied here. */
+		if (status == SQLITE_DB_OK)
+			status = sqlite_db_sync(store->checkpoint_db);
+		/* The worker meets it as well, and decides what to do about it. */
+		if (status != SQLITE_DB_OK) {
+			log_debug("store: %s: checkpoint: %s", store->path,
+				  sqlite_db_why(store->checkpoint_db));
+			left = INT_MAX;
+		}
+	}
 	pthread_mutex_unlock(&store->files_lock);
 	return left;
 }

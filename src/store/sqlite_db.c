@@ -526,6 +526,20 @@ enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 	return SQLITE_DB_OK;
 }
 
+enum sqlite_db_status sqlite_db_sync(struct sqlite_db *db)
+{
+	sqlite3_file *file = NULL;
+
+	/* Not over a descriptor of our own: to close one gives up SQLite's locks on the file. */
+	int code = sqlite3_file_control(db->sql.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (code == SQLITE_OK)
+		code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+	if (code == SQLITE_OK)
+		return SQLITE_DB_OK;
+	snprintf(db->sql.why, sizeof(db->sql.why), "sync: %s", sqlite3_errstr(code));
+	return SQLITE_DB_FAILED;
+}
+
 bool sqlite_db_is_in_place(struct sqlite_db *db)
 {
 	int has_moved = 0;

@@ -112,6 +112,12 @@ enum sqlite_db_status sqlite_db_checkpoint(struct sqlite_db *db, int *left)
 	__attribute__((warn_unused_result));
 
 /*
+ * Bring what was copied to the disk.  SQLite does so itself only at the end of a checkpoint that
+ * found the log as long as it was at the beginning.
+ */
+enum sqlite_db_status sqlite_db_sync(struct sqlite_db *db) __attribute__((warn_unused_result));
+
+/*
  * Whether the file that is open is still what its name leads to, and its write-ahead log too.  When
  * somebody removed one or put another in its place, what is written goes nowhere.
  */
