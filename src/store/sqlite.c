@@ -405,17 +405,21 @@ static struct sqlite_request *sqlite_take_errand(struct sqlite_store *store)
 	return request;
 }
 
-/* Somebody else is writing; false when there is no time to wait for him. */
-static bool sqlite_put_errand_off(struct sqlite_store *store, struct sqlite_request *request)
+static bool sqlite_is_stopping(struct sqlite_store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	bool waits = !store->stop;
-	if (waits) {
-		store->errand_ms = clock_mono_ms() + SQLITE_ERRAND_BUSY_MS;
-		TAILQ_INSERT_HEAD(&store->writing, request, link);
-	}
+	bool stop = store->stop;
 	pthread_mutex_unlock(&store->lock);
-	return waits;
+	return stop;
+}
+
+/* Somebody else is writing: try again in a while. */
+static void sqlite_put_errand_off(struct sqlite_store *store, struct sqlite_request *request)
+{
+	pthread_mutex_lock(&store->lock);
+	store->errand_ms = clock_mono_ms() + SQLITE_ERRAND_BUSY_MS;
+	TAILQ_INSERT_HEAD(&store->writing, request, link);
+	pthread_mutex_unlock(&store->lock);
 }
 
 /* One step of one errand, in a transaction of its own. */
@@ -423,6 +427,7 @@ static void sqlite_run_errand(struct sqlite_store *store)
 {
 	struct sqlite_request *request = sqlite_take_errand(store);
 	enum sqlite_db_status status = SQLITE_DB_FAILED;
+	bool is_last_try = sqlite_is_stopping(store);
 
 	if (request == NULL)
 		return;
@@ -431,15 +436,16 @@ static void sqlite_run_errand(struct sqlite_store *store)
 	    !sqlite_errand_is_lasting(request->errand.errand))
 		return sqlite_hand_back_one(store, request);
 	if (store->db != NULL) {
-		/* Mail does not wait for whoever is writing because of this. */
-		sqlite_db_set_waiting(store->db, false);
-		status = sqlite_db_begin(store->db, false);
+		/* Mail does not wait for whoever is writing because of this; at the end there is no
+		 * mail, and what is to be kept waits for its turn. */
+		sqlite_db_set_waiting(store->db, is_last_try);
+		status = sqlite_db_begin(store->db, is_last_try);
 		if (status == SQLITE_DB_OK)
 			status = sqlite_request_run(request, store->db);
 		status = sqlite_end_transaction(store, status);
 		sqlite_db_set_waiting(store->db, true);
-		if (status == SQLITE_DB_BUSY && sqlite_put_errand_off(store, request))
-			return;
+		if (status == SQLITE_DB_BUSY && !is_last_try)
+			return sqlite_put_errand_off(store, request);
 		if (status == SQLITE_DB_DAMAGED)
 			(void)sqlite_begin_anew(store);
 		else if (status != SQLITE_DB_OK)

@@ -9,7 +9,9 @@
 #include "store/sqlite_reader.h"
 #include "tap.h"
 
+#include <dirent.h>
 #include <event2/event.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -517,6 +519,108 @@ static void test_reader_lets_go(void)
 	unlink(file_name);
 }
 
+/* Rubbish in all of the file but its first page. */
+static void damage(void)
+{
+	FILE *file = fopen(file_name, "r+b");
+
+	fseek(file, 0, SEEK_END);
+	long size = ftell(file);
+	fseek(file, 4096, SEEK_SET);
+	for (long at = 4096; at < size; at++)
+		fputc(0xa5, file);
+	fclose(file);
+}
+
+/* Remove what was moved aside. */
+static int remove_damaged(void)
+{
+	int count = 0;
+	DIR *list = opendir(directory);
+
+	for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
+		char path[400];
+		if (strstr(entry->d_name, ".damaged-") == NULL)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		unlink(path);
+		count++;
+	}
+	closedir(list);
+	return count;
+}
+
+static void test_damage(void)
+{
+	struct store_errand search = {.task = STORE_ENTRIES_LIST, .limit = 10};
+	struct store_errand forget = {.task = STORE_ENTRIES_FORGET};
+	struct asked searches[4] = {0}, forgetting = {0};
+	int answers = 0;
+
+	open_store(1000000);
+	store_free(&store);
+	fill(50000);
+	open_store(1000000);
+	entry_filter_set_sender(&search.filter, span_of("nobody.example"), NULL);
+	entry_filter_set_sender(&forget.filter, span_of("many.example"), NULL);
+	for (size_t i = 0; i < 4; i++)
+		begin(&searches[i], &search);
+	begin(&forgetting, &forget);
+	damage();
+	tap_is_number(mail("a@example.org", NOW), GREYLIST_NEW,
+		      "mail goes on with a new database while an admin searches the damaged one");
+	for (size_t i = 0; i < 4; i++) {
+		await(&searches[i]);
+		answers += searches[i].answers;
+	}
+	await(&forgetting);
+	tap_is_number(answers + forgetting.answers, 5, "and each of his errands has one answer");
+	tap_ok(remove_damaged() >= 1, "the damaged one was moved aside");
+	while (mail("b@example.org", NOW) != GREYLIST_EARLY)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	struct asked *asked = run(&(struct store_errand){.task = STORE_ENTRIES_LIST, .limit = 10});
+	long long count = (long long)asked->report.count;
+	tap_ok(asked->report.status == STORE_ANSWERED && count >= 1,
+	       "he sees what is in the new one then");
+	tap_is_number(census().waiting, count, "and the counts are its own");
+	store_free(&store);
+	remove_damaged();
+	unlink(file_name);
+}
+
+static void *release_later(void *writer)
+{
+	usleep(200000);
+	sqlite3_exec(writer, "ROLLBACK", NULL, NULL, NULL);
+	return NULL;
+}
+
+/* The last totals come at the end, when there is no later time to try again. */
+static void test_totals_at_the_end(void)
+{
+	static const struct store_total total = {"a", 7};
+	struct asked keeping = {0};
+	pthread_t thread;
+	sqlite3 *writer;
+
+	open_store(1000);
+	sqlite3_open(file_name, &writer);
+	sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	pthread_create(&thread, NULL, release_later, writer);
+	begin(&keeping, &(struct store_errand){
+				.task = STORE_TOTALS_KEEP, .totals = &total, .total_count = 1});
+	store_cancel(&keeping.request);
+	store_free(&store);
+	pthread_join(thread, NULL);
+	sqlite3_close(writer);
+	open_store(1000);
+	struct asked *asked = run(&(struct store_errand){.task = STORE_TOTALS_READ});
+	tap_ok(asked->report.count == 1 && asked->values[0] == 7,
+	       "totals are kept at the end, though somebody else is just writing");
+	store_free(&store);
+	unlink(file_name);
+}
+
 int main(void)
 {
 	hash_init();
@@ -535,6 +639,8 @@ int main(void)
 	test_mail_meanwhile();
 	test_failures();
 	test_reader_lets_go();
+	test_damage();
+	test_totals_at_the_end();
 	event_base_free(base);
 	rmdir(directory);
 	return tap_done();
