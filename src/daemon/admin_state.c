@@ -158,6 +158,20 @@ struct admin_state_farms {
 	json_t *list;                   /* borrowed */
 };
 
+/* The list of a farm's domains in list; borrowed from it. */
+static json_t *admin_state_domains(json_t *list, const char *farm)
+{
+	json_t *told;
+	size_t i;
+
+	json_array_foreach(list, i,
+			   told) if (strcmp(json_string_value(json_object_get(told, "name")),
+					    farm) == 0) return json_object_get(told, "domains");
+	told = json_pack("{s:s, s:[]}", "name", farm, "domains");
+	json_array_append_new(list, told);
+	return json_object_get(told, "domains");
+}
+
 /* The networks of one SPF domain in the table of farms. */
 static void on_admin_state_farm(const struct farm_resolver_domain *domain, void *arg)
 {
@@ -171,9 +185,8 @@ static void on_admin_state_farm(const struct farm_resolver_domain *domain, void 
 		"{s:o, s:I, s:I, s:I, s:s}", "domain", admin_state_text(domain->domain), "networks",
 		(json_int_t)domain->network_count, "resolved", (json_int_t)domain->resolved_s,
 		"fresh_until", (json_int_t)domain->fresh_until_s, "status", status);
-	json_array_append_new(
-		farms->list,
-		json_pack("{s:s, s:[o]}", "name", farm != NULL ? farm->name : "", "domains", told));
+	json_array_append_new(admin_state_domains(farms->list, farm != NULL ? farm->name : ""),
+			      told);
 }
 
 static void admin_state_write_stats(struct admin_state *state, const struct store_census *census)

@@ -112,6 +112,11 @@ def test_client_is_allowed_and_forgotten(daemon, admin):
     assert daemon.ask(client_address='2001:db8:7::1', recipient=new_recipient()) == GREYLISTED
     assert admin.post('/clients', {'client': '2001:db8:7::25'}) == {'client': '2001:db8:7::/64', 'state': 'known'}
     assert daemon.ask(client_address='2001:db8:7::1', recipient=new_recipient()) == PASS
+    told = admin.post('/explain', {'client_address': '2001:db8:7::1', 'sender': 'a@b.example',
+                                   'recipient': 'c@d.example'})
+    [greylist] = [step for step in told['steps'] if step['step'] == 'greylist']
+    assert greylist['result'] == 'known'
+    assert any('2001:db8:7::/64: an admin has allowed it' in line for line in greylist['details'])
     [client] = admin.get('/clients', state='known')['clients']
     assert (client['client'], client['state'], client['by']) == ('2001:db8:7::/64', 'known', 'allow')
     assert admin.get('/clients', state='learning')['clients'] == []
