@@ -275,6 +275,9 @@ json_t *outbound_report(const struct outbound_plan *plan, const struct outbound_
 	for (size_t i = 0; i < plan->addresses.count; i++)
 		report_address(&report, i);
 	report_spf(&report);
+	/* Behind a relay the lines would lead mail around it. */
+	if (postfix->values[POSTFIX_RELAYHOST][0] != '\0')
+		report.needs_ipv4 = false;
 	json_t *notes = json_deep_copy(plan->notes);
 	if (report.needs_ipv4 && report.has_trouble_on_ipv4)
 		json_array_append_new(notes, json_string("Sending over IPv4 alone does not help "

@@ -333,6 +333,13 @@ def test_relayhost_is_told(names, postfix):
     assert any("[relay.example]" in note for note in answer["notes"])
 
 
+def test_no_lines_lead_around_a_relay(names, postfix):
+    names.zone.remove(V6, "PTR")
+    postfix(smtp_bind_address=V4, smtp_bind_address6=V6, relayhost="[relay.example]")
+    assert report(names, ips=())["postfix"] is None
+    assert report(names, ips=(V6,))["postfix"] is None, "nor when it is the relay's address"
+
+
 @pytest.mark.parametrize("services, master", [
     ("smtp  unix  -  -  y  -  -  smtp", ["smtp-ipv4 unix  -       -       y       -       -       smtp",
                                          "  -o inet_protocols=ipv4"]),
