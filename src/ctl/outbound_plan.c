@@ -21,20 +21,43 @@ __attribute__((format(printf, 2, 3))) static void plan_note(struct outbound_plan
 	va_end(args);
 }
 
-/* Postfix sends from this address of the family, if the setting has one. */
+/* The only address of the family in a list; false when there is none, or several. */
+static bool plan_only_address(const char *list, unsigned bits, struct netaddr *only)
+{
+	struct span rest = span_of(list), port;
+	size_t count = 0;
+
+	for (struct span word = span_next_word(&rest, ", \t"); word.length > 0;
+	     word = span_next_word(&rest, ", \t")) {
+		struct netaddr address;
+		if (!netaddr_parse_with_port(word, &address, &port) || address.bits != bits)
+			continue;
+		*only = address;
+		count++;
+	}
+	return count == 1;
+}
+
+/* Postfix sends from this address of the family, if the setting has one.  A single one in
+ * inet_interfaces is used like that, too, if it is no loopback address (postconf(5)). */
 static void plan_bind(struct outbound_plan *plan, const struct outbound_postfix *postfix,
 		      enum outbound_parameter parameter, const char *name, unsigned bits)
 {
 	struct netaddr address;
-	const char *value = postfix->values[parameter];
+	char text[NETADDR_TEXT_SIZE];
 
-	if (value[0] == '\0' || !netaddr_parse(span_of(value), &address) || address.bits != bits)
-		return;
+	if (!plan_only_address(postfix->values[parameter], bits, &address)) {
+		name = "inet_interfaces";
+		if (!plan_only_address(postfix->values[POSTFIX_INET_INTERFACES], bits, &address) ||
+		    (bits == 32 ? address.bytes[0] == 127 : !outbound_is_global(&address)))
+			return;
+	}
 	outbound_addresses_drop(&plan->addresses, bits);
+	netaddr_format(&address, text);
 	if (outbound_is_global(&address)) {
 		outbound_addresses_add(&plan->addresses, &address);
-		plan_note(plan, "Postfix sends from %s (%s), so that it is the one to check.",
-			  value, name);
+		plan_note(plan, "Postfix sends from %s (%s), so that it is the one to check.", text,
+			  name);
 	} else {
 		plan->addresses.hidden = address;
 	}

@@ -21,6 +21,7 @@ static const char *const outbound_parameters[] = {
 	[POSTFIX_SMTP_BIND_ADDRESS] = "smtp_bind_address",
 	[POSTFIX_SMTP_BIND_ADDRESS6] = "smtp_bind_address6",
 	[POSTFIX_INET_PROTOCOLS] = "inet_protocols",
+	[POSTFIX_INET_INTERFACES] = "inet_interfaces",
 	[POSTFIX_RELAYHOST] = "relayhost",
 	[POSTFIX_CONFIG_DIRECTORY] = "config_directory",
 	[POSTFIX_TRANSPORT_MAPS] = "transport_maps",
