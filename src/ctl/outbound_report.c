@@ -169,6 +169,7 @@ static void report_address(struct report *report, size_t i)
 		.reverse_name = reverse,
 		.iprev = answer->iprev,
 		.has_ptr = answer->report.name_count > 0 || answer->report.has_more_names,
+		.has_many_names = answer->report.has_more_names,
 		.spf = answer->spf.evidence,
 		.spf_detail = answer->spf.detail,
 		.has_no_domain = report->answers->domain_status == DNS_NO_NAME,

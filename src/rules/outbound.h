@@ -62,6 +62,7 @@ struct outbound_evidence {
 	const char *reverse_name;    /* borrowed; of its PTR records, without a dot at the end */
 	struct iprev_evidence iprev; /* IPREV_NOT_ASKED counts as temperror */
 	bool has_ptr;            /* for temperror: whether it was the forward name that failed */
+	bool has_many_names;     /* more than anybody looks at */
 	struct spf_evidence spf; /* the same; its domain is there */
 	const char *spf_detail;  /* borrowed; the term that matched, or the error; or empty */
 	bool has_no_domain;      /* the sender's domain does not exist */

@@ -84,6 +84,16 @@ static const struct outbound_row outbound_forward_rows[ANSWER_COUNT] = {
 	[ANSWER_NOT_ASKED] = {.mark = OUTBOUND_NOT_ASKED, .text = "no name to look up"},
 };
 
+/* Whether one of the names that nobody looked at leads back is chance, for receivers as for us. */
+static const struct outbound_row outbound_many_names = {
+	.mark = OUTBOUND_UNKNOWN,
+	.text = "the address has so many names that nobody looks at all, and the first do not lead "
+		"back",
+	.opinions = ALL_SAY(OUTBOUND_CANNOT_TELL),
+	.advice = {{"Ask whoever gave you %a (your provider) to leave it one PTR record:",
+		    "%p. IN PTR %o.", OUTBOUND_ADVICE_ALWAYS}},
+};
+
 /* What to mend in a record that is there, or is not, is told for all addresses at once. */
 static const struct outbound_row outbound_spf_rows[SPF_RESULT_COUNT] = {
 	[SPF_NOT_ASKED] = {.mark = OUTBOUND_NOT_ASKED, .text = ""},
@@ -245,6 +255,8 @@ static const struct outbound_row *outbound_forward_row(const struct outbound_evi
 	case IPREV_RESULT_COUNT:
 		break;
 	}
+	if (evidence->has_many_names)
+		return &outbound_many_names;
 	return &outbound_forward_rows[evidence->has_ptr ? ANSWER_UNKNOWN : ANSWER_NOT_ASKED];
 }
 

@@ -132,6 +132,17 @@ def test_name_does_not_lead_back(names):
     assert answer["postfix"] is not None
 
 
+def test_more_names_than_anybody_looks_at(names):
+    names.zone.remove(V6, "PTR")
+    names.add("\n".join(f"{V6} PTR n{i}.example.org" for i in range(12)))
+    answer = report(names)
+    assert checks(answer, V6) == {**ALL_OK, "forward": "unknown"}
+    assert verdicts(answer, V6) == UNKNOWN
+    [item] = answer["mend"]
+    assert "leave it one PTR record" in item["text"], "asking again would not help"
+    assert item["record"] == f"{REVERSE_V6}. IN PTR mail.example.org."
+
+
 def test_forward_record_is_missing(names):
     names.zone.remove("mail.example.org", "AAAA")
     answer = report(names)
