@@ -25,6 +25,8 @@ static const char *outbound_word(const struct outbound_evidence *evidence, char 
 		return address;
 	case 'r':
 		return is_ipv4 ? "A" : "AAAA";
+	case 'f':
+		return is_ipv4 ? "ip4" : "ip6";
 	case 'p':
 		return evidence->reverse_name;
 	case 'n':

@@ -38,6 +38,13 @@
 	"Let SPF speak for bounces, which have the name in HELO in place of a sender; the host's " \
 	"own record:"
 #define HELO_SPF_RECORD "%h. IN TXT \"v=spf1 a -all\""
+/* Of a record that is there: a second one would make both void (RFC 7208 4.5). */
+#define HELO_SPF_TERM                                                                              \
+	{                                                                                          \
+		"Let the SPF record of %h, which speaks for bounces, pass the address, with this " \
+		"term before its \"all\":",                                                        \
+			"%f:%a", OUTBOUND_ADVICE_OF_HOST                                           \
+	}
 
 enum outbound_answer { ANSWER_YES, ANSWER_NO, ANSWER_UNKNOWN, ANSWER_NOT_ASKED, ANSWER_COUNT };
 
@@ -193,7 +200,7 @@ static const struct outbound_row outbound_helo_spf_rows[SPF_RESULT_COUNT] = {
 		{
 			.mark = OUTBOUND_NOTE,
 			.text = "%h does not say that bounces come from the address (neutral: %b)",
-			.advice = {{HELO_SPF_ADVICE, HELO_SPF_RECORD, OUTBOUND_ADVICE_OF_HOST}},
+			.advice = {HELO_SPF_TERM},
 		},
 	[SPF_PASS] = {.mark = OUTBOUND_OK, .text = "%h lets the address send bounces (%b)"},
 	[SPF_FAIL] =
@@ -201,13 +208,13 @@ static const struct outbound_row outbound_helo_spf_rows[SPF_RESULT_COUNT] = {
 			.mark = OUTBOUND_FAIL,
 			.text = "%h forbids the address to send bounces (fail: %b)",
 			.opinions = ALL_SAY(OUTBOUND_SUSPECTS),
-			.advice = {{HELO_SPF_ADVICE, HELO_SPF_RECORD, OUTBOUND_ADVICE_OF_HOST}},
+			.advice = {HELO_SPF_TERM},
 		},
 	[SPF_SOFTFAIL] =
 		{
 			.mark = OUTBOUND_NOTE,
 			.text = "%h does not list the address for bounces (softfail: %b)",
-			.advice = {{HELO_SPF_ADVICE, HELO_SPF_RECORD, OUTBOUND_ADVICE_OF_HOST}},
+			.advice = {HELO_SPF_TERM},
 		},
 	[SPF_TEMPERROR] =
 		{

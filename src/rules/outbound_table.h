@@ -18,9 +18,10 @@ enum outbound_condition {
 };
 
 /*
- * In texts and records: %a the address, %r the type of record that leads to it, %p
- * its name in the reverse tree, %n the name that it has, %o the name it should have, %h the name in
- * HELO, %d the sender's domain, %s and %b what SPF of that and of the HELO name rests on.
+ * In texts and records: %a the address, %r the type of record that leads to it, %f
+ * the term of SPF that names it, %p its name in the reverse tree, %n the name that it has, %o the
+ * name it should have, %h the name in HELO, %d the sender's domain, %s and %b what SPF of that and
+ * of the HELO name rests on.
  */
 struct outbound_advice_row {
 	const char *text; /* NULL: none */

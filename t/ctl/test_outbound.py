@@ -239,7 +239,7 @@ def test_spf_of_the_helo_name(names):
     names.add("mail.example.org TXT v=spf1 -all")
     answer = report(names)
     assert checks(answer, V6)["helo_spf"] == "FAIL"
-    assert records(answer) == ['mail.example.org. IN TXT "v=spf1 a -all"']
+    assert records(answer) == [f"ip6:{V6}", f"ip4:{V4}"], "a second record would make both void"
 
 
 @pytest.mark.parametrize("name, kind, check", [
