@@ -39,7 +39,8 @@ void outbound_addresses_drop(struct outbound_addresses *list, unsigned bits)
 	list->count = kept;
 }
 
-bool outbound_addresses_parse_line(const char *line, struct netaddr *address, bool *stays)
+bool outbound_addresses_parse_line(const char *line, struct netaddr *address,
+				   enum outbound_stay *stay)
 {
 	unsigned bytes[16], flags;
 
@@ -52,27 +53,29 @@ bool outbound_addresses_parse_line(const char *line, struct netaddr *address, bo
 	address->bits = 128;
 	for (size_t i = 0; i < 16; i++)
 		address->bytes[i] = (uint8_t)bytes[i];
-	*stays = (flags &
-		  (IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_DADFAILED | IFA_F_TENTATIVE)) == 0;
+	*stay = (flags & (IFA_F_DEPRECATED | IFA_F_DADFAILED | IFA_F_TENTATIVE)) != 0
+			? OUTBOUND_LEAVES
+		: (flags & IFA_F_TEMPORARY) != 0 ? OUTBOUND_TEMPORARY
+						 : OUTBOUND_STAYS;
 	return true;
 }
 
 /* getifaddrs(3) does not tell the flags of an address; where they are not to be had, all stay. */
-static bool outbound_addresses_stays(const struct netaddr *address)
+static enum outbound_stay outbound_addresses_stay(const struct netaddr *address)
 {
 	FILE *file = fopen("/proc/net/if_inet6", "re");
 	char line[256];
-	bool stays = true, line_stays;
+	enum outbound_stay stay = OUTBOUND_STAYS, line_stay;
 	struct netaddr other;
 
 	if (file == NULL)
-		return true;
-	while (stays && fgets(line, sizeof(line), file) != NULL)
-		if (outbound_addresses_parse_line(line, &other, &line_stays) &&
+		return stay;
+	while (stay == OUTBOUND_STAYS && fgets(line, sizeof(line), file) != NULL)
+		if (outbound_addresses_parse_line(line, &other, &line_stay) &&
 		    netaddr_equals(&other, address))
-			stays = line_stays;
+			stay = line_stay;
 	fclose(file);
-	return stays;
+	return stay;
 }
 
 static bool outbound_addresses_read(const struct sockaddr *socket, struct netaddr *address)
@@ -93,6 +96,18 @@ static bool outbound_addresses_read(const struct sockaddr *socket, struct netadd
 	return false;
 }
 
+static void outbound_addresses_add_global(struct outbound_addresses *list,
+					  const struct netaddr *address)
+{
+	enum outbound_stay stay =
+		address->bits == 128 ? outbound_addresses_stay(address) : OUTBOUND_STAYS;
+
+	if (stay == OUTBOUND_STAYS)
+		outbound_addresses_add(list, address);
+	else if (stay == OUTBOUND_TEMPORARY)
+		list->temporary = *address;
+}
+
 bool outbound_addresses_add_own(struct outbound_addresses *list)
 {
 	struct ifaddrs *all;
@@ -104,12 +119,10 @@ bool outbound_addresses_add_own(struct outbound_addresses *list)
 		if ((each->ifa_flags & IFF_UP) == 0 ||
 		    !outbound_addresses_read(each->ifa_addr, &address))
 			continue;
-		if (outbound_is_global(&address)) {
-			if (address.bits == 32 || outbound_addresses_stays(&address))
-				outbound_addresses_add(list, &address);
-		} else if (address.bits == 32 && address.bytes[0] != 127) {
+		if (outbound_is_global(&address))
+			outbound_addresses_add_global(list, &address);
+		else if (address.bits == 32 && address.bytes[0] != 127)
 			list->hidden = address;
-		}
 	}
 	freeifaddrs(all);
 	return true;

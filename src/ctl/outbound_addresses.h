@@ -18,6 +18,8 @@ struct outbound_addresses {
 	bool has_more; /* than there is room for */
 	/* An IPv4 address of this host that others do not see, if bits is not 0. */
 	struct netaddr hidden;
+	/* An IPv6 address that mail may come from although it will not stay, likewise. */
+	struct netaddr temporary;
 };
 
 /* Add one, unless it is there already. */
@@ -36,8 +38,15 @@ void outbound_addresses_drop(struct outbound_addresses *list, unsigned bits);
  */
 bool outbound_addresses_add_own(struct outbound_addresses *list);
 
+enum outbound_stay {
+	OUTBOUND_STAYS,
+	OUTBOUND_TEMPORARY, /* in use, until the next one takes its place */
+	OUTBOUND_LEAVES,    /* or is not there yet: nothing is sent from it */
+};
+
 /*
  * What a line of /proc/net/if_inet6 says: its address, and whether it stays.  False: it is no such
  * line.
  */
-bool outbound_addresses_parse_line(const char *line, struct netaddr *address, bool *stays);
+bool outbound_addresses_parse_line(const char *line, struct netaddr *address,
+				   enum outbound_stay *stay);

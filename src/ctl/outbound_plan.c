@@ -53,6 +53,8 @@ static void plan_bind(struct outbound_plan *plan, const struct outbound_postfix 
 			return;
 	}
 	outbound_addresses_drop(&plan->addresses, bits);
+	if (bits == 128)
+		plan->addresses.temporary.bits = 0;
 	netaddr_format(&address, text);
 	if (outbound_is_global(&address)) {
 		outbound_addresses_add(&plan->addresses, &address);
@@ -86,6 +88,21 @@ static void plan_note_missing(struct outbound_plan *plan, unsigned bits)
 	plan->is_incomplete = true;
 }
 
+/* The kernel prefers a temporary address for what is sent. */
+static void plan_note_temporary(struct outbound_plan *plan, const struct outbound_postfix *postfix)
+{
+	char text[NETADDR_TEXT_SIZE];
+
+	if (plan->addresses.temporary.bits == 0 || !outbound_postfix_uses(postfix, "ipv6"))
+		return;
+	netaddr_format(&plan->addresses.temporary, text);
+	plan_note(plan,
+		  "Mail may also come from %s, which is a temporary address and not checked. Let "
+		  "smtp_bind_address6 of Postfix name one that stays.",
+		  text);
+	plan->is_incomplete = true;
+}
+
 static void plan_own_addresses(struct outbound_plan *plan, const struct outbound_postfix *postfix)
 {
 	static const struct {
@@ -112,6 +129,7 @@ static void plan_own_addresses(struct outbound_plan *plan, const struct outbound
 		plan_bind(plan, postfix, families[i].bind, families[i].name, families[i].bits);
 		plan_note_missing(plan, families[i].bits);
 	}
+	plan_note_temporary(plan, postfix);
 	if (plan->addresses.has_more)
 		plan_note(plan, "There are more addresses than the %d that are checked.",
 			  OUTBOUND_ADDRESSES_MAX);

@@ -172,27 +172,35 @@ static void test_own_addresses(void)
 {
 	static const struct {
 		const char *line, *address;
-		bool stays;
+		enum outbound_stay stay;
 	} cases[] = {
-		{"20010db8000000000000000000000025 02 40 00 80     eth0\n", "2001:db8::25", true},
-		{"20010db8000000000000000000000026 02 40 00 00     eth0\n", "2001:db8::26", true},
-		{"20010db80000000000000000000000aa 02 40 00 01     eth0\n", "2001:db8::aa", false},
-		{"20010db80000000000000000000000ab 02 40 00 20     eth0\n", "2001:db8::ab", false},
-		{"20010db80000000000000000000000ac 02 40 00 c0     eth0\n", "2001:db8::ac", false},
-		{"20010db80000000000000000000000ad 02 40 00 88     eth0\n", "2001:db8::ad", false},
+		{"20010db8000000000000000000000025 02 40 00 80     eth0\n", "2001:db8::25",
+		 OUTBOUND_STAYS},
+		{"20010db8000000000000000000000026 02 40 00 00     eth0\n", "2001:db8::26",
+		 OUTBOUND_STAYS},
+		{"20010db80000000000000000000000aa 02 40 00 01     eth0\n", "2001:db8::aa",
+		 OUTBOUND_TEMPORARY},
+		{"20010db80000000000000000000000ae 02 40 00 21     eth0\n", "2001:db8::ae",
+		 OUTBOUND_LEAVES},
+		{"20010db80000000000000000000000ab 02 40 00 20     eth0\n", "2001:db8::ab",
+		 OUTBOUND_LEAVES},
+		{"20010db80000000000000000000000ac 02 40 00 c0     eth0\n", "2001:db8::ac",
+		 OUTBOUND_LEAVES},
+		{"20010db80000000000000000000000ad 02 40 00 88     eth0\n", "2001:db8::ad",
+		 OUTBOUND_LEAVES},
 	};
 	struct netaddr address;
-	bool stays;
+	enum outbound_stay stay;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char text[NETADDR_TEXT_SIZE] = "";
-		if (outbound_addresses_parse_line(cases[i].line, &address, &stays))
+		if (outbound_addresses_parse_line(cases[i].line, &address, &stay))
 			netaddr_format(&address, text);
 		tap_is(text, cases[i].address, "own address: %s", cases[i].address);
-		tap_ok(stays == cases[i].stays, "own address: %s: whether it stays",
+		tap_ok(stay == cases[i].stay, "own address: %s: whether it stays",
 		       cases[i].address);
 	}
-	tap_ok(!outbound_addresses_parse_line("20010db8 02 40", &address, &stays),
+	tap_ok(!outbound_addresses_parse_line("20010db8 02 40", &address, &stay),
 	       "own address: a line that is none");
 
 	struct outbound_addresses list = {.count = 0};
