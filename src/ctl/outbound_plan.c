@@ -214,7 +214,8 @@ void outbound_plan_make(struct outbound_plan *plan, const struct outbound_wishes
 	*plan = (struct outbound_plan){.addresses = wishes->addresses, .notes = json_array()};
 	if (!postfix->is_there)
 		plan_note(plan,
-			  "Postfix was not asked: postconf is not there, or does not answer.");
+			  "Postfix was not asked: postconf is not there, or does not answer. The "
+			  "chroot column of a new service is to be that of your smtp service.");
 	if (wishes->addresses.count > 0)
 		plan_given_addresses(plan, postfix);
 	else

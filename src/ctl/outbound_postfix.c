@@ -177,10 +177,10 @@ static json_t *outbound_postfix_main(const char *maps, const char *file)
 }
 
 /* The smtp service under another name, with its own options and one more.  Without a Postfix it is
- * that of Debian, whose services are chrooted. */
+ * not chrooted, as that works everywhere. */
 static json_t *outbound_postfix_master(const struct outbound_postfix *postfix)
 {
-	const char *smtp = postfix->smtp[0] != '\0' ? postfix->smtp : "smtp unix - - y - - smtp";
+	const char *smtp = postfix->smtp[0] != '\0' ? postfix->smtp : "smtp unix - - n - - smtp";
 	struct span rest = span_of(smtp), columns[MASTER_COLUMNS];
 	json_t *lines = json_array();
 	char *text = NULL;
