@@ -18,7 +18,14 @@
 #include <unistd.h>
 
 /* A page has 1000 entries at most, each below two kilobytes; all else is far smaller. */
-enum { CLIENT_ANSWER_MAX = 16 << 20, CLIENT_TIMEOUT_S = 60, CLIENT_URL_MAX = 16384 };
+enum {
+	CLIENT_ANSWER_MAX = 16 << 20,
+	CLIENT_TIMEOUT_S = 90,
+	/* Many entries are removed slowly, for the sake of the mail meanwhile; the daemon gives up
+	 * before us. */
+	CLIENT_REMOVAL_TIMEOUT_S = 930,
+	CLIENT_URL_MAX = 16384
+};
 
 static size_t on_client_data(char *data, size_t size, size_t count, void *arg)
 {
@@ -133,11 +140,13 @@ static void client_set_options(CURL *curl, const struct ctl *ctl, const char *me
 {
 	const char *timeout = getenv("SIXGATECTL_TIMEOUT"); /* seconds */
 	long timeout_s = timeout != NULL ? strtol(timeout, NULL, 10) : 0;
+	long patience_s =
+		strcmp(method, "DELETE") == 0 ? CLIENT_REMOVAL_TIMEOUT_S : CLIENT_TIMEOUT_S;
 
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ctl->socket_path);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s > 0 ? timeout_s : CLIENT_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s > 0 ? timeout_s : patience_s);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	/* The environment's proxies are for the web. */
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");

@@ -17,7 +17,7 @@ enum {
 	ADMIN_PAGE_MAX = 1000,
 	/* To look through ten million entries takes some ten seconds; to remove them, minutes. */
 	ADMIN_LIST_DEADLINE_S = 60,
-	ADMIN_FORGET_DEADLINE_S = 300,
+	ADMIN_FORGET_DEADLINE_S = 900,
 };
 
 /* An errand that the store does. */

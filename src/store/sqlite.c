@@ -44,6 +44,7 @@ enum {
 	SQLITE_REOPEN_MS = 1000,        /* between tries while the database cannot be opened */
 	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
 	SQLITE_CHECKPOINT_MS = 100,     /* from the end of one to the next */
+	SQLITE_ERRAND_REST_MS = 3,      /* between two steps, for questions about mail */
 	SQLITE_ERRAND_BUSY_MS = 50,     /* to the next try, while somebody else is writing */
 };
 
@@ -452,6 +453,7 @@ static void sqlite_run_errand(struct sqlite_store *store)
 			sqlite_take_failure(store, status);
 	}
 	request->errand.has_failed = status != SQLITE_DB_OK;
+	store->errand_ms = clock_mono_ms() + SQLITE_ERRAND_REST_MS;
 	return sqlite_pass_on(request, store);
 }
 

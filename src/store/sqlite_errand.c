@@ -10,7 +10,7 @@
 
 enum {
 	SQLITE_ERRAND_SLICE = 5000, /* rows that are looked at in one transaction: some 5 ms */
-	SQLITE_ERRAND_REMOVE = 50,  /* rows that are removed in one */
+	SQLITE_ERRAND_REMOVE = 25,  /* rows that are removed in one: some ms */
 };
 
 /* A row that is to be removed. */
