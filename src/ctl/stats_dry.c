@@ -87,3 +87,23 @@ struct table *stats_dry_table(const json_t *stats)
 		      "refused by the gate", "rule", all);
 	return table;
 }
+
+static bool stats_dry_has(const json_t *list)
+{
+	const json_t *series;
+	size_t i;
+
+	json_array_foreach(list, i, series)
+	{
+		if (strcmp(stats_dry_label(series, "mode"), "dry") == 0 &&
+		    stats_dry_number(series, "total") > 0)
+			return true;
+	}
+	return false;
+}
+
+bool stats_dry_is_told_twice(const json_t *stats)
+{
+	return stats_dry_has(stats_dry_find(stats, "sixgate_requests_total")) &&
+	       stats_dry_has(stats_dry_find(stats, "sixgate_gate_judgements_total"));
+}

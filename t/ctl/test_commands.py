@@ -198,3 +198,5 @@ def test_stats_tell_what_a_dry_mode_would_have_done(daemon):
     assert "deferred by greylisting new 2 25 25.0%".split() in lines
     assert "refused by the gate spf fail 1 5 5.0%".split() in lines
     assert not any("iprev" in line and "refused" in line for line in lines), "what is enforced is no dry run"
+    assert "SENDER'S DOMAIN" not in daemon.run("stats").stdout, "no head without a row"
+    assert "may be in both" in daemon.run("stats").stdout, "both rows count mail that both would have stopped"

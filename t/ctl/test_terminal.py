@@ -19,7 +19,7 @@ from test_commands import NOW, entry
 STATS = 200, {
     "version": "0.1.0", "uptime_s": 7200, "modes": {"greylist": "dry", "gate": "enforce"},
     "last_minute": {"requests": 120, "per_second": 2.0, "verdicts": {"pass": 90, "greylist": 30},
-                    "busiest": [{"sender_domain": "busy.example", "requests": 12}],
+                    "busiest": [{"sender_domain": "busy.example", "requests": 12, "longest_s": 0.2}],
                     "slowest": [{"sender_domain": "slow.example", "requests": 3,
                                  "longest_s": 2.1}]},
     "entries": {"waiting": 1, "passed": 2, "clients": 3, "known": 1},
@@ -33,8 +33,12 @@ STATS = 200, {
                     {"labels": {"verdict": "reject", "mode": "dry"}, "since_start": 1,
                      "total": 2}]},
         {"name": "sixgate_x_seconds", "type": "histogram", "help": "Time to answer",
-         "series": [{"labels": {}, "total": {"count": 4, "buckets": [
-             {"le": 0.001, "count": 2}, {"le": 0.1, "count": 3}, {"le": "+Inf", "count": 4}]}}]}]}
+         "series": [{"labels": {}, "since_start": {"count": 1, "buckets": [
+             {"le": 0.001, "count": 0}, {"le": 0.1, "count": 1}, {"le": "+Inf", "count": 1}]},
+             "total": {"count": 4, "buckets": [
+             {"le": 0.001, "count": 2}, {"le": 0.1, "count": 3}, {"le": "+Inf", "count": 4}]}}]},
+        {"name": "sixgate_dns_cache_bytes", "type": "gauge", "help": "Memory",
+         "series": [{"labels": {}, "value": 20480}]}]}
 
 
 class Terminal:
@@ -106,6 +110,10 @@ def test_stats_in_words(daemon):
     for words in ["2.0 a second", "75.0%", "busy.example", "2.1 s", "1.2 MiB", "10 min ago",
                   "5,000", "reject dry", "1.00 ms", "longer", "_spf.google.com"]:
         assert words in shown, words
+    lines = [line.split() for line in shown.splitlines()]
+    for row in ["SENDER'S DOMAIN REQUESTS LONGEST", "busy.example 12 200 ms", "all 20.0 KiB",
+                "since start 1 100 ms 100 ms 100 ms", "in all 4 1.00 ms longer longer"]:
+        assert row.split() in lines, row
     assert not any(line.endswith(" ") for line in shown.splitlines())
 
 
