@@ -302,7 +302,8 @@ static void check_greylist(struct check *check)
 	check->farm = farm_find_match(ruleset_farms(check->rules),
 				      resolver != NULL ? farm_resolver_networks(resolver) : NULL,
 				      check_confirmed_name(check), &check->client, &match);
-	explanation_note_farm(check->explanation, check->farm, &match);
+	explanation_note_farm(check->explanation, ruleset_table_path(config, RULESET_FARMS)->path,
+			      check->farm, &match);
 	if (config->greylist == MODE_OFF)
 		return check_conclude(check, verdict_pass(REASON_GREYLIST_OFF));
 	if (check->farm != NULL && check->farm->pass) {

@@ -81,8 +81,8 @@ void explanation_note_gate(struct explanation *explanation, const struct config 
 		explanation->judgement = *judgement;
 }
 
-void explanation_note_farm(struct explanation *explanation, const struct farm *farm,
-			   const struct farm_match *match)
+void explanation_note_farm(struct explanation *explanation, const char *file,
+			   const struct farm *farm, const struct farm_match *match)
 {
 	if (explanation == NULL)
 		return;
@@ -91,6 +91,8 @@ void explanation_note_farm(struct explanation *explanation, const struct farm *f
 	if (farm == NULL)
 		return;
 	explanation->farm = *farm;
+	free(explanation->farm_file);
+	explanation->farm_file = mem_copy_string(file);
 	explanation->farm_match = *match;
 }
 
@@ -141,5 +143,6 @@ void explanation_free(struct explanation **explanation)
 		free(freed->request[i]);
 	explained_access_clear(&freed->recipient_access);
 	explained_access_clear(&freed->sender_access);
+	free(freed->farm_file);
 	free(freed);
 }

@@ -54,6 +54,7 @@ struct explanation {
 	bool farm_is_reached;
 	bool has_farm;
 	struct farm farm;
+	char *farm_file; /* owned; NULL without a farm */
 	struct farm_match farm_match;
 
 	bool store_is_asked, store_is_answered;
@@ -87,9 +88,9 @@ void explanation_note_requirement(struct explanation *explanation, const struct 
 void explanation_note_gate(struct explanation *explanation, const struct config *config,
 			   bool is_gated, const struct gate_judgement *judgement);
 
-/* farm is NULL when the client belongs to none. */
-void explanation_note_farm(struct explanation *explanation, const struct farm *farm,
-			   const struct farm_match *match);
+/* farm is NULL when the client belongs to none; file is where it is written. */
+void explanation_note_farm(struct explanation *explanation, const char *file,
+			   const struct farm *farm, const struct farm_match *match);
 
 /* What the store is asked, perhaps once more, knowing more; and what it answers. */
 void explanation_note_question(struct explanation *explanation, const struct config *config,

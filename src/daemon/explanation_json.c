@@ -299,11 +299,13 @@ static void explain_farm(json_t *steps, const struct explanation *explanation)
 		explanation_step(steps, "farm", "none", "the client belongs to none of the farms");
 		return;
 	}
-	json_t *step = explanation_step(steps, "farm", explanation->farm.name,
-					"line %u of farms: \"%s\"%s", explanation->farm.line,
+	json_t *step = explanation_step(steps, "farm", explanation->farm.name, "%s:%u: \"%s\"%s",
+					explanation->farm_file, explanation->farm.line,
 					explanation->farm.name,
 					explanation->farm.pass ? ", pass: never greylisted" : "");
 	json_object_set_new(step, "farm", json_string(explanation->farm.name));
+	json_object_set_new(step, "file", explanation_text(explanation->farm_file));
+	json_object_set_new(step, "line", json_integer(explanation->farm.line));
 	switch (match->way) {
 	case FARM_BY_NAME:
 		explanation_detail(step, "ptr:%s: the confirmed name %s", match->pattern,

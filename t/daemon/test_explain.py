@@ -157,6 +157,7 @@ def test_farms(explain):
     assert 'farm:google' in [entry['key'] for entry in steps['greylist']['entries']]
     steps, verdict = explain(client_address='192.0.2.9')
     assert steps['farm']['details'] == ['cidr:192.0.2.0/24'] and 'never greylisted' in steps['farm']['text']
+    assert steps['farm']['text'].startswith(f'{explain.daemon.farms}:2: "big"'), 'file:line, as of access tables'
     assert verdict['reason'] == 'farms'
 
 
