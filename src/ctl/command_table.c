@@ -52,7 +52,8 @@ const struct command command_table[] = {
 	 "  --all            show all\n",
 	 known_run, COMMAND_NEEDS_DAEMON},
 	{"allow", "CLIENT", "Make a client known now",
-	 "CLIENT is an address, a network as list shows it, domain:NAME or farm:NAME/DOMAIN.\n",
+	 "CLIENT is an address, a network as list shows it, domain:NAME or farm:NAME/DOMAIN.\n"
+	 "Of a farm's hosts the address does not count: take farm:NAME/DOMAIN.\n",
 	 allow_run, COMMAND_NEEDS_DAEMON},
 	{"forget-client", "CLIENT | --all", "Make a client unknown again", "  --all  all clients\n",
 	 forget_client_run, COMMAND_NEEDS_DAEMON},

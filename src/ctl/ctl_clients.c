@@ -27,8 +27,12 @@ static void clients_add_row(struct table *table, const json_t *client)
 	table_add(table, state != NULL && strcmp(state, "known") == 0 ? PAINT_GOOD : PAINT_WARN,
 		  state);
 	table_add(table, PAINT_NONE, json_string_value(json_object_get(client, "client")));
-	table_add(table, PAINT_NONE, json_string_value(json_object_get(client, "by")));
-	table_add(table, PAINT_NONE, words_count(words, listing_number(client, "passes")));
+	const char *by = json_string_value(json_object_get(client, "by"));
+	bool is_allowed = by != NULL && strcmp(by, "allow") == 0;
+	table_add(table, PAINT_NONE, by);
+	/* Who was allowed did not have to pass so often. */
+	table_add(table, PAINT_NONE,
+		  is_allowed ? "-" : words_count(words, listing_number(client, "passes")));
 	table_add(table, PAINT_NONE, words_age(words, listing_number(client, "last_seen"), now_s));
 	table_add(table, PAINT_NONE, words_age(words, listing_number(client, "expires"), now_s));
 }

@@ -279,6 +279,15 @@ static void on_admin_allowed(const struct store_report *report, void *arg)
 					      "known"));
 }
 
+/* client is "farm:NAME/DOMAIN". */
+static bool admin_clients_has_farm(struct admin *admin, const char *client)
+{
+	struct span name = span_from(span_of(client), strlen("farm:"));
+
+	return farm_has(ruleset_farms(admin_get_rules(admin)),
+			span_first(name, span_find(name, '/')));
+}
+
 /* What becomes known when pattern is allowed; false, and it was answered, when that is not one
  * client. */
 static bool admin_clients_identity(struct admin *admin, struct admin_request *request,
@@ -298,6 +307,9 @@ static bool admin_clients_identity(struct admin *admin, struct admin_request *re
 		 filter.client.kind != ENTRY_PATTERN_FARM)
 		why = "expected one client: an address, its network, domain:NAME or "
 		      "farm:NAME/DOMAIN";
+	else if (why == NULL && strncmp(pattern, "farm:", strlen("farm:")) == 0 &&
+		 !admin_clients_has_farm(admin, pattern))
+		why = "there is no farm of this name in the table of farms";
 	if (why != NULL) {
 		admin_request_fail(request, HTTP_BADREQUEST, "client: \"%s\": %s", pattern, why);
 		return false;

@@ -145,6 +145,14 @@ static void farm_add_spf(struct farm_table *table, struct span domain, const str
 	table->spf_domains[table->spf_count++] = mem_copy_text(key.text, key.length);
 }
 
+bool farm_has(const struct farm_table *table, struct span name)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (span_equals(name, span_of(table->farms[i].name)))
+			return true;
+	return false;
+}
+
 static const char *farm_check_name(const struct farm_table *table, struct span name)
 {
 	if (name.length > FARM_NAME_MAX)
@@ -153,10 +161,9 @@ static const char *farm_check_name(const struct farm_table *table, struct span n
 		if (!ascii_is_digit(name.text[i]) && name.text[i] != '-' &&
 		    !(name.text[i] >= 'a' && name.text[i] <= 'z'))
 			return "expected a name of small letters, digits and \"-\"";
-	for (size_t i = 0; i < table->count; i++)
-		if (span_equals(name, span_of(table->farms[i].name)))
-			return "a farm of this name is there already; put all its ways on one line "
-			       "(lines that begin with a blank continue it)";
+	if (farm_has(table, name))
+		return "a farm of this name is there already; put all its ways on one line "
+		       "(lines that begin with a blank continue it)";
 	return NULL;
 }
 

@@ -62,6 +62,9 @@ const struct farm *farm_find_match(const struct farm_table *table,
 
 size_t farm_count(const struct farm_table *table);
 
+/* Whether there is a farm of this name. */
+bool farm_has(const struct farm_table *table, struct span name);
+
 /* The SPF domains that stand for a farm, each once, in lower case; number i is below the count. */
 size_t farm_spf_count(const struct farm_table *table);
 const char *farm_spf_domain(const struct farm_table *table, size_t i);

@@ -93,9 +93,9 @@ def test_forget_dry_run_removes_nothing(daemon):
 
 def test_clients(daemon):
     daemon.replies["GET", "/clients"] = 200, {"clients": [
-        {"client": "2001:db8::/64", "state": "known", "by": "allow", "passes": 5, "counted": 1,
+        {"client": "2001:db8::/64", "state": "known", "by": "allow", "passes": 1000000, "counted": 1,
          "last_seen": NOW - 10, "expires": NOW + 86400 * 10}], "next": None}
-    assert "allow" in daemon.run("known").stdout
+    assert daemon.run("known").stdout.splitlines()[1].split()[:4] == ["known", "2001:db8::/64", "allow", "-"]
     daemon.replies["POST", "/clients"] = 200, {"client": "2001:db8::/64", "state": "known"}
     assert daemon.run("allow", "2001:db8::1").stdout.startswith("2001:db8::/64 is known now")
     assert json.loads(daemon.asked[-1][2]) == {"client": "2001:db8::1"}

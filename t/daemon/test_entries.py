@@ -149,6 +149,7 @@ def test_clients_come_in_pages(daemon, admin):
     ({'client': '2001:db8::/32'}, 400, 'client: "2001:db8::/32": expected one client'),
     ({'client': '*'}, 400, 'client: "*": expected one client'),
     ({'client': 'farm:google'}, 400, 'client: "farm:google": of a farm'),
+    ({'client': 'farm:gogle/b.example'}, 400, 'client: "farm:gogle/b.example": there is no farm of this name'),
     ({}, 400, 'expected {"client": "ADDRESS"}'),
     ({'client': '192.0.2.1', 'name': 'x'}, 400, 'expected {"client": "ADDRESS"}'),
 ])
