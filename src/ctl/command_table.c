@@ -88,6 +88,7 @@ int command_usage(const char *name)
 	const struct command *command = command_find(name);
 
 	if (command != NULL)
-		fprintf(stderr, "Usage: sixgatectl %s %s\n", command->name, command->arguments);
+		fprintf(stderr, "Usage: sixgatectl %s%s%s\n", command->name,
+			command->arguments[0] != '\0' ? " " : "", command->arguments);
 	return CTL_USAGE;
 }

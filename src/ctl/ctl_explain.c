@@ -155,13 +155,14 @@ static void explain_print_steps(const struct ctl *ctl, const json_t *steps)
 }
 
 static void explain_print_verdict(const struct ctl *ctl, const char *when, const char *action,
-				  const char *reason)
+				  const char *reason, bool is_dry)
 {
 	fputs(when, stdout);
 	screen_print_painted(ctl, explain_paint(action), action);
 	fputs(reason[0] != '\0' ? " (" : "", stdout);
 	screen_print(reason);
-	puts(reason[0] != '\0' ? ")" : "");
+	fputs(reason[0] != '\0' ? ")" : "", stdout);
+	puts(is_dry ? "; not done, as greylist = dry: the mail passes" : "");
 }
 
 static json_t *explain_body(const struct explain_question *question)
@@ -194,9 +195,12 @@ static int explain_ask(const struct ctl *ctl, const struct explain_question *que
 		putchar('\n');
 		if (line->action != NULL)
 			explain_print_verdict(ctl, "Then: ", line->action,
-					      line->reason != NULL ? line->reason : "");
+					      line->reason != NULL ? line->reason : "",
+					      line->greylist != NULL &&
+						      strcmp(line->greylist, "dry") == 0);
 		explain_print_verdict(ctl, "Now: ", explain_string(verdict, "action"),
-				      explain_string(verdict, "reason"));
+				      explain_string(verdict, "reason"),
+				      json_is_true(json_object_get(verdict, "dry")));
 		fputs("Answer: ", stdout);
 		screen_print(explain_string(verdict, "answer"));
 		putchar('\n');

@@ -18,6 +18,7 @@ static const struct {
 	{"sender", offsetof(struct log_line, sender)},
 	{"recipient", offsetof(struct log_line, recipient)},
 	{"helo_name", offsetof(struct log_line, helo_name)},
+	{"greylist", offsetof(struct log_line, greylist)},
 };
 enum { LOG_LINE_FIELD_COUNT = sizeof(log_line_fields) / sizeof(log_line_fields[0]) };
 

@@ -11,6 +11,7 @@
 struct log_line {
 	char *action, *reason;
 	char *client_name, *client_address, *sender, *recipient, *helo_name;
+	char *greylist; /* "dry": action was told, and not done */
 };
 
 /*

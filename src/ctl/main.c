@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,7 +195,11 @@ int main(int argc, char **argv)
 	int status = main_run(&options);
 	free(options.rest);
 	curl_global_cleanup();
-	if (fflush(stdout) != 0 && status == CTL_DONE)
+	if (fflush(stdout) != 0 && status == CTL_DONE) {
+		/* Who has closed the pipe, as head(1) does, has seen enough. */
+		if (errno != EPIPE)
+			screen_complain("standard output: %m");
 		status = CTL_REFUSED;
+	}
 	return status;
 }

@@ -462,9 +462,10 @@ static json_t *explain_verdict(json_t *steps, const struct explanation *explanat
 	json_t *step =
 		explanation_step(steps, "verdict", verdict_action_word(verdict), "%s", reason);
 	explanation_detail(step, "action=%s", verdict->answer);
-	return json_pack("{s:s, s:o, s:o, s:o}", "action", verdict_action_word(verdict), "reason",
-			 explanation_text(reason), "answer", explanation_text(verdict->answer),
-			 "log", explanation_text(explanation->log));
+	return json_pack("{s:s, s:o, s:b, s:o, s:o}", "action", verdict_action_word(verdict),
+			 "reason", explanation_text(reason), "dry", verdict->is_dry, "answer",
+			 explanation_text(verdict->answer), "log",
+			 explanation_text(explanation->log));
 }
 
 json_t *explanation_json(const struct explanation *explanation, const struct verdict *verdict,

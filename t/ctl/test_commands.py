@@ -124,6 +124,14 @@ def test_explain(daemon):
         "helo_name": "mx.example"}
 
 
+def test_explain_tells_what_is_dry(daemon):
+    status, answer = EXPLAINED
+    daemon.replies["POST", "/explain"] = status, {**answer, "verdict": {**answer["verdict"], "dry": True}}
+    done = daemon.run("explain", "--log", LINE + ", greylist=dry")
+    assert [line.split(";")[1:] for line in done.stdout.splitlines() if line.startswith(("Then", "Now"))] == [
+        [" not done, as greylist = dry: the mail passes"]] * 2
+
+
 @pytest.mark.parametrize("prefix", ["", "Nov 25 20:00:00 mx sixgated[7]: "])
 def test_explain_past_mail(daemon, prefix):
     daemon.replies["POST", "/explain"] = EXPLAINED
