@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define HELP_FILTER                                                                                \
-	"  --client CLIENT       an address (the client that it counts as), a network (all in "    \
+	"  --client CLIENT       an address (its network), a network (all in "                     \
 	"it),\n"                                                                                   \
 	"                        farm:NAME, domain:NAME, or a pattern with *\n"                    \
 	"  --sender SENDER       user@domain, domain, .domain, user@, <>, or a pattern with *\n"   \

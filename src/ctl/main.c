@@ -100,7 +100,8 @@ static int main_help(const char *name)
 		return CTL_DONE;
 	}
 	if (command == NULL) {
-		screen_complain("%s: there is no such command; sixgatectl --help lists them", name);
+		screen_complain("%s: there is no such %s; sixgatectl --help lists them", name,
+				name[0] == '-' ? "option" : "command");
 		return CTL_USAGE;
 	}
 	printf("Usage: sixgatectl %s%s%s\n\n%s.\n", command->name,

@@ -189,6 +189,7 @@ def test_json_is_what_the_socket_said(daemon):
 def test_usage():
     assert run().returncode == 2
     assert run("nothing").returncode == 2
+    assert "there is no such option" in run("--nothing").stderr
     assert run("--version").stdout.startswith("sixgatectl 0.")
     assert "--dry-run" in run("forget", "--help").stdout
     assert run("help", "forget").stdout == run("forget", "--help").stdout
