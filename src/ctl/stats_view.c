@@ -129,15 +129,15 @@ static void stats_print_minute(const json_t *stats, const struct ctl *ctl, FILE 
 	char rate[WORDS_SIZE];
 	const char *verdict;
 
-	stats_title(ctl, to, "This minute");
+	stats_title(ctl, to, "Last minute");
 	snprintf(rate, sizeof(rate), "%.1f a second", stats_number(minute, "per_second"));
 	char words[WORDS_SIZE];
 	stats_add(table, "requests", words_count(words, (int64_t)requests), rate);
 	json_object_foreach(json_object_get(minute, "verdicts"), verdict, count)
 		stats_add_count(table, verdict, json_number_value(count), requests);
 	stats_finish(table, ctl, to);
-	stats_print_senders(minute, "busiest", "Busiest senders of this minute", ctl, to);
-	stats_print_senders(minute, "slowest", "Slowest senders of this minute", ctl, to);
+	stats_print_senders(minute, "busiest", "Busiest senders of the last minute", ctl, to);
+	stats_print_senders(minute, "slowest", "Slowest senders of the last minute", ctl, to);
 }
 
 static void stats_print_store(const json_t *stats, const struct ctl *ctl, FILE *to)
