@@ -23,8 +23,9 @@ struct admin_request {
 	admin_request_over_fn *over;
 	void *over_arg;
 	struct evkeyvalq parameters;
-	json_t *body; /* owned; NULL: not looked at */
-	void *work;   /* owned; NULL: none */
+	bool has_bad_query; /* which evhttp takes for none */
+	json_t *body;       /* owned; NULL: not looked at */
+	void *work;         /* owned; NULL: none */
 	admin_work_free_fn *free_work;
 	int deadline_s;
 	struct event *deadline; /* owned; NULL without work */
@@ -42,7 +43,7 @@ struct admin_request *admin_request_new(struct event_base *base, struct evhttp_r
 	request->over_arg = arg;
 	TAILQ_INIT(&request->parameters);
 	if (query != NULL && query[0] != '\0')
-		evhttp_parse_query_str(query, &request->parameters);
+		request->has_bad_query = evhttp_parse_query_str(query, &request->parameters) != 0;
 	return request;
 }
 
@@ -157,6 +158,11 @@ bool admin_request_knows_parameters(struct admin_request *request, const char *c
 	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request->http));
 	const struct evkeyval *parameter, *earlier;
 
+	if (request->has_bad_query) {
+		admin_request_fail(request, HTTP_BADREQUEST,
+				   "the query cannot be read: expected NAME=VALUE&NAME=VALUE");
+		return false;
+	}
 	/* evhttp would cut the value there, and "*%00x" would mean everything. */
 	if (query != NULL && strstr(query, "%00") != NULL) {
 		admin_request_fail(request, HTTP_BADREQUEST, "a parameter has a NUL in it");

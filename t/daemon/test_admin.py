@@ -103,6 +103,7 @@ def test_many_reloads_at_once_are_all_answered(daemon, admin):
     ('GET', '/reload', 405, '/reload: takes POST, and not GET'),
     ('PUT', '/config', 405, '/config: takes GET, and not another method'),
     ('GET', '/config?colour=red', 400, 'colour: there is no such parameter'),
+    ('GET', '/entries?state=new&sender', 400, 'the query cannot be read: expected NAME=VALUE'),
 ])
 def test_what_cannot_be_asked_is_refused_in_json(admin, method, path, status, error):
     got, message = admin.refused(method, path)
