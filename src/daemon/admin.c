@@ -74,8 +74,11 @@ static void on_admin_client_gone(struct evhttp_connection *client, void *arg)
 static void on_admin_request_over(struct admin_request *request, void *arg)
 {
 	struct admin_pending *pending = arg;
+	struct evhttp_request *http = admin_request_http(request);
 
-	(void)request;
+	/* Who asks again and again without a pause would keep it for ever. */
+	if (admin_connections_are_all_taken(pending->admin->connections))
+		evhttp_add_header(evhttp_request_get_output_headers(http), "Connection", "close");
 	TAILQ_REMOVE(&pending->admin->pending, pending, link);
 	if (pending->client != NULL) {
 		evhttp_connection_set_closecb(pending->client, NULL, NULL);

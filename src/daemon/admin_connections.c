@@ -187,6 +187,11 @@ bool admin_connections_is_gone(struct bufferevent *which)
 	return poll(&poller, 1, 0) > 0 && (poller.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+bool admin_connections_are_all_taken(const struct admin_connections *connections)
+{
+	return connections->count >= ADMIN_CONNECTIONS_MAX;
+}
+
 size_t admin_connections_count(const struct admin_connections *connections)
 {
 	return connections->count;

@@ -29,6 +29,9 @@ void admin_connections_set_busy(struct admin_connections *connections, struct bu
 /* Whether nobody waits for an answer any more at the other end. */
 bool admin_connections_is_gone(struct bufferevent *which);
 
+/* Whether others have to wait for one. */
+bool admin_connections_are_all_taken(const struct admin_connections *connections);
+
 /* How many there are. */
 size_t admin_connections_count(const struct admin_connections *connections);
 

@@ -7,6 +7,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -268,6 +269,28 @@ def test_client_that_does_not_read_keeps_nobody_out(daemon, admin):
             pass  # it reads no more
         assert admin.get('/config')
         assert daemon.ask(recipient=new_recipient()) == GREYLISTED
+
+
+def test_clients_that_never_pause_keep_nobody_out(daemon, admin):
+    stop = threading.Event()
+
+    def ask_without_a_pause():
+        connection = UnixConnection(daemon.admin_socket)
+        while not stop.is_set():
+            connection.request('GET', '/nothing')
+            connection.getresponse().read()
+        connection.close()
+
+    clients = [threading.Thread(target=ask_without_a_pause, daemon=True) for _ in range(CONNECTIONS_MAX + 8)]
+    for client in clients:
+        client.start()
+    try:
+        wait_until('all connections are taken', lambda: daemon.open_files()['sockets'] >= CONNECTIONS_MAX)
+        assert admin.get('/config')
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
 
 
 def test_one_connection_can_ask_many_times(daemon, admin):
