@@ -61,15 +61,14 @@ static void on_admin_state_patience(evutil_socket_t fd, short events, void *arg)
 	return state->answer(state, NULL);
 }
 
-static void admin_state_start(struct admin *admin, struct admin_request *request,
-			      void (*answer)(struct admin_state *state,
-					     const struct store_census *census))
+/* known_after: as in a store_errand; with 0 nobody looks for those who are known. */
+static void
+admin_state_start(struct admin *admin, struct admin_request *request, int64_t known_after,
+		  void (*answer)(struct admin_state *state, const struct store_census *census))
 {
 	const struct admin_parts *parts = admin_get_parts(admin);
-	const struct config *config = ruleset_config(admin_get_rules(admin));
 	const struct timeval patience = {.tv_sec = ADMIN_STATE_CENSUS_S};
-	struct store_errand errand = {.task = STORE_CENSUS,
-				      .known_after = config->greylist_known_after};
+	struct store_errand errand = {.task = STORE_CENSUS, .known_after = known_after};
 	struct admin_state *state = mem_alloc(sizeof(*state));
 
 	state->admin = admin;
@@ -101,7 +100,9 @@ static void admin_state_write_metrics(struct admin_state *state, const struct st
 
 void admin_state_metrics(struct admin *admin, struct admin_request *request)
 {
-	return admin_state_start(admin, request, admin_state_write_metrics);
+	return admin_state_start(admin, request,
+				 ruleset_config(admin_get_rules(admin))->greylist_known_after,
+				 admin_state_write_metrics);
 }
 
 static json_t *admin_state_text(const char *text)
@@ -212,7 +213,9 @@ static void admin_state_write_stats(struct admin_state *state, const struct stor
 
 void admin_state_stats(struct admin *admin, struct admin_request *request)
 {
-	return admin_state_start(admin, request, admin_state_write_stats);
+	return admin_state_start(admin, request,
+				 ruleset_config(admin_get_rules(admin))->greylist_known_after,
+				 admin_state_write_stats);
 }
 
 /* What is wrong, a sentence each; a new reference. */
@@ -278,5 +281,5 @@ static void admin_state_write_health(struct admin_state *state, const struct sto
 
 void admin_state_health(struct admin *admin, struct admin_request *request)
 {
-	return admin_state_start(admin, request, admin_state_write_health);
+	return admin_state_start(admin, request, 0, admin_state_write_health);
 }

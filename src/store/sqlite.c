@@ -603,10 +603,26 @@ static void sqlite_count(struct sqlite_store *store, const struct sqlite_request
 		      (double)(clock_mono_us() - request->asked_us) / 1e6);
 }
 
+/* Before all that was handed back since, in another round of the loop. */
+static void sqlite_put_reports_off(struct sqlite_store *store, struct sqlite_queue *reports)
+{
+	if (TAILQ_EMPTY(reports))
+		return;
+	pthread_mutex_lock(&store->lock);
+	TAILQ_CONCAT(reports, &store->answered, link);
+	TAILQ_CONCAT(&store->answered, reports, link);
+	wakeup_send(store->answers);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* All answers, but one report only: to write a long list takes milliseconds, in which the loop does
+ * nothing for mail. */
 static void on_sqlite_answers(void *arg)
 {
 	struct sqlite_store *store = arg;
 	struct sqlite_queue answered = TAILQ_HEAD_INITIALIZER(answered);
+	struct sqlite_queue later = TAILQ_HEAD_INITIALIZER(later);
+	bool has_reported = false;
 
 	pthread_mutex_lock(&store->lock);
 	TAILQ_CONCAT(&answered, &store->answered, link);
@@ -616,6 +632,11 @@ static void on_sqlite_answers(void *arg)
 	while (!TAILQ_EMPTY(&answered)) {
 		struct sqlite_request *request = TAILQ_FIRST(&answered);
 		TAILQ_REMOVE(&answered, request, link);
+		if (request->kind == SQLITE_REQUEST_ERRAND && has_reported) {
+			TAILQ_INSERT_TAIL(&later, request, link);
+			continue;
+		}
+		has_reported = has_reported || request->kind == SQLITE_REQUEST_ERRAND;
 		store->outstanding--;
 		sqlite_count(store, request);
 		/* This may cancel others that are still in answered: that only marks them. */
@@ -623,6 +644,7 @@ static void on_sqlite_answers(void *arg)
 		sqlite_request_free(&request);
 	}
 	store->is_answering = false;
+	sqlite_put_reports_off(store, &later);
 }
 
 static struct store_request *sqlite_ask(struct store *base, struct sqlite_request *request)

@@ -77,16 +77,20 @@ static void sqlite_reader_end(struct sqlite_reader *reader)
 	pthread_mutex_unlock(&reader->lock);
 }
 
-/* Slice by slice, as long as somebody waits for it. */
+/*
+ * One slice, if somebody still waits for it; what has more to read goes behind all others, so that
+ * no short question waits for the end of a long list.
+ */
 static void sqlite_reader_run(struct sqlite_reader *reader, struct sqlite_request *request)
 {
 	struct sqlite_errand *errand = request->errand.errand;
 
-	while (sqlite_errand_turn(errand) == SQLITE_ERRAND_READER &&
-	       !sqlite_request_is_cancelled(request) && !request->errand.has_failed &&
-	       sqlite_reader_begin(reader)) {
+	if (!sqlite_request_is_cancelled(request) && sqlite_reader_begin(reader)) {
 		request->errand.has_failed = !sqlite_reader_step(reader, request);
 		sqlite_reader_end(reader);
+		if (sqlite_errand_turn(errand) == SQLITE_ERRAND_READER &&
+		    !request->errand.has_failed)
+			return sqlite_reader_ask(reader, request);
 	}
 	if (sqlite_errand_turn(errand) == SQLITE_ERRAND_READER)
 		request->errand.has_failed = true;

@@ -460,6 +460,56 @@ static void test_failures(void)
 	unlink(file_name);
 }
 
+/* Many lists that find nothing are read at once, as when a member of the group wants it so. */
+static void test_short_questions_come_between(void)
+{
+	enum { LISTS = 8 };
+	struct store_errand list = {.task = STORE_ENTRIES_LIST, .limit = 10};
+	struct asked lists[LISTS] = {0};
+	int answers = 0;
+
+	open_store(1000000);
+	fill(100000);
+	entry_filter_set_sender(&list.filter, span_of("nobody.example"), NULL);
+	for (int i = 0; i < LISTS; i++)
+		begin(&lists[i], &list);
+	run(&(struct store_errand){.task = STORE_CENSUS});
+	for (int i = 0; i < LISTS; i++)
+		answers += lists[i].answers;
+	tap_is_number(answers, 0, "a census does not wait for the end of long lists");
+	for (int i = 0; i < LISTS; i++)
+		await(&lists[i]);
+	store_free(&store);
+	unlink(file_name);
+}
+
+/* Who is told a thousand entries keeps the loop for milliseconds. */
+static void test_one_report_at_a_time(void)
+{
+	enum { LISTS = 8 };
+	struct store_errand list = {.task = STORE_ENTRIES_LIST, .limit = 10};
+	struct asked lists[LISTS] = {0};
+	int answers = 0, most = 0;
+
+	open_store(1000000);
+	for (int i = 0; i < LISTS; i++)
+		begin(&lists[i], &list);
+	/* All are ready by then, or the test proves less. */
+	usleep(200000);
+	while (answers < LISTS) {
+		int before = answers;
+		event_base_loop(base, EVLOOP_ONCE);
+		answers = 0;
+		for (int i = 0; i < LISTS; i++)
+			answers += lists[i].answers;
+		if (answers - before > most)
+			most = answers - before;
+	}
+	tap_is_number(most, 1, "mail comes between the reports for admins");
+	store_free(&store);
+	unlink(file_name);
+}
+
 static struct sqlite_reader *reader;
 static atomic_int scans;
 static atomic_bool has_enough;
@@ -638,6 +688,8 @@ int main(void)
 	test_cancel();
 	test_mail_meanwhile();
 	test_failures();
+	test_short_questions_come_between();
+	test_one_report_at_a_time();
 	test_reader_lets_go();
 	test_damage();
 	test_totals_at_the_end();
