@@ -40,6 +40,21 @@ size_t utf8_character_length(const char *text, size_t length)
 	return need;
 }
 
+/* Marks that turn the direction of what stands behind them, or end a line (U+061C, U+200E, U+200F,
+ * U+2028 to U+202E, U+2066 to U+2069): with them a stranger's name changes how the rest of a line
+ * is shown. */
+static bool printable_is_unruly(const uint8_t *character, size_t length)
+{
+	if (length == 2)
+		return character[0] == 0xd8 && character[1] == 0x9c;
+	if (length != 3 || character[0] != 0xe2)
+		return false;
+	uint8_t last = character[2];
+	return character[1] == 0x80 ? last == 0x8e || last == 0x8f || (last >= 0xa8 && last <= 0xae)
+	       : character[1] == 0x81 ? last >= 0xa6 && last <= 0xa9
+				      : false;
+}
+
 /* The length of a character that may be shown as it is, 0 for one that may not. */
 static size_t printable_length(struct span span)
 {
@@ -50,7 +65,7 @@ static size_t printable_length(struct span span)
 	/* U+0080 to U+009F: C1 controls, which terminals obey. */
 	if (length == 2 && first == 0xc2 && (uint8_t)span.text[1] < 0xa0)
 		return 0;
-	return length;
+	return printable_is_unruly((const uint8_t *)span.text, length) ? 0 : length;
 }
 
 bool printable_is_clean(struct span span)

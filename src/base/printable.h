@@ -15,7 +15,8 @@
 /* Length in bytes of the valid UTF-8 character at text[0..length), or 0 (RFC 3629 section 4). */
 size_t utf8_character_length(const char *text, size_t length);
 
-/* Whether all of span is UTF-8 without control characters (tab counts as one). */
+/* Whether all of span is UTF-8 without control characters (tab counts as one, and what turns the
+ * direction of writing). */
 bool printable_is_clean(struct span span);
 
 /*

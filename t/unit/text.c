@@ -29,6 +29,10 @@ static void test_printable(void)
 		{SPAN("\355\240\200surrogate"), "\\xed\\xa0\\x80surrogate",
 		 "\\xed\\xa0\\x80surrogate"},
 		{SPAN("\364\220\200\200far"), "\\xf4\\x90\\x80\\x80far", "\\xf4\\x90\\x80\\x80far"},
+		{SPAN("\342\200\256liame"), "\\xe2\\x80\\xaeliame", "\\xe2\\x80\\xaeliame"},
+		{SPAN("\342\201\246i"), "\\xe2\\x81\\xa6i", "\\xe2\\x81\\xa6i"},
+		{SPAN("\330\234m\342\200\246"), "\\xd8\\x9cm\342\200\246",
+		 "\\xd8\\x9cm\342\200\246"},
 		{SPAN("\360\237\230\200"), "\360\237\230\200", "\360\237\230\200"},
 	};
 	char out[64];
