@@ -99,6 +99,10 @@ static void admin_request_send(struct admin_request *request, int status, const 
 	struct evhttp_request *http = request->http;
 
 	admin_request_free(request);
+	/* evhttp would send it all the same, without its length, and the client would take it for
+	 * the next answer. */
+	if (evhttp_request_get_command(http) == EVHTTP_REQ_HEAD)
+		evbuffer_drain(text, evbuffer_get_length(text));
 	evhttp_add_header(evhttp_request_get_output_headers(http), "Content-Type", type);
 	evhttp_send_reply(http, status, admin_request_reason(status), text);
 	evbuffer_free(text);

@@ -301,6 +301,18 @@ def test_one_connection_can_ask_many_times(daemon, admin):
     connection.close()
 
 
+def test_head_has_no_body(daemon, admin):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(str(daemon.admin_socket))
+        client.sendall(b'HEAD /config HTTP/1.1\r\n\r\nGET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n')
+        answer = b''
+        while piece := client.recv(4096):
+            answer += piece
+    head, _, rest = answer.partition(b'\r\n\r\n')
+    assert head.startswith(b'HTTP/1.1 405') and rest.startswith(b'HTTP/1.1 404'), answer
+
+
 def test_half_closed_client_gets_its_answer(daemon, admin):
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
