@@ -218,6 +218,15 @@ void admin_state_stats(struct admin *admin, struct admin_request *request)
 				 admin_state_write_stats);
 }
 
+/* Why the store fails, whatever bytes are in it. */
+static json_t *admin_state_failure(const struct store_census *census)
+{
+	char text[STORE_WHY_SIZE + 32];
+
+	snprintf(text, sizeof(text), "the store fails: %s", census->why);
+	return admin_state_text(text);
+}
+
 /* What is wrong, a sentence each; a new reference. */
 static json_t *admin_state_problems(const struct admin_state *state,
 				    const struct store_census *census)
@@ -228,7 +237,7 @@ static json_t *admin_state_problems(const struct admin_state *state,
 	if (census == NULL)
 		json_array_append_new(problems, json_string("the store does not answer"));
 	else if (census->is_failing)
-		json_array_append_new(problems, json_sprintf("the store fails: %s", census->why));
+		json_array_append_new(problems, admin_state_failure(census));
 	if (dns_is_silent(parts->dns))
 		json_array_append_new(problems, json_string("DNS does not answer"));
 	if (server_is_full(parts->server))
