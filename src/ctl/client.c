@@ -201,9 +201,9 @@ static void client_tell_refusal(const struct client_answer *answer)
 		screen_complain("%s", error);
 	else
 		screen_complain("the daemon answers %ld", answer->status);
-	json_array_foreach(json_object_get(answer->json, "messages"), i,
-			   message) if (json_is_string(message))
-		screen_complain("%s", json_string_value(message));
+	json_array_foreach (json_object_get(answer->json, "messages"), i, message)
+		if (json_is_string(message))
+			screen_complain("%s", json_string_value(message));
 }
 
 int client_ask(const struct ctl *ctl, const struct client_request *request,

@@ -40,11 +40,10 @@ int config_run(const struct ctl *ctl, int argc, char **argv)
 	int status = client_ask_json(ctl, &request, &answer);
 	if (status != CTL_DONE)
 		return status;
-	json_array_foreach(json_object_get(answer.json, "settings"), i,
-			   setting) if (is_all ||
-					!json_is_true(json_object_get(setting, "is_default")) ||
-					json_is_true(json_object_get(setting, "waits_for_restart")))
-		config_print_setting(ctl, setting);
+	json_array_foreach (json_object_get(answer.json, "settings"), i, setting)
+		if (is_all || !json_is_true(json_object_get(setting, "is_default")) ||
+		    json_is_true(json_object_get(setting, "waits_for_restart")))
+			config_print_setting(ctl, setting);
 	client_answer_clear(&answer);
 	return CTL_DONE;
 }

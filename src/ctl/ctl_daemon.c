@@ -76,8 +76,7 @@ int reload_run(const struct ctl *ctl, int argc, char **argv)
 	if (status != CTL_DONE)
 		return status;
 	if (answer.json != NULL) {
-		json_array_foreach(json_object_get(answer.json, "messages"), i, message)
-		{
+		json_array_foreach (json_object_get(answer.json, "messages"), i, message) {
 			screen_print_painted(ctl, PAINT_WARN, json_string_value(message));
 			putchar('\n');
 		}

@@ -110,8 +110,7 @@ static int explain_width(const json_t *steps, const char *name)
 	const json_t *step;
 	size_t i, width = 0;
 
-	json_array_foreach(steps, i, step)
-	{
+	json_array_foreach (steps, i, step) {
 		char *shown = screen_text(explain_string(step, name));
 		if (screen_columns(shown) > width)
 			width = screen_columns(shown);
@@ -138,15 +137,13 @@ static void explain_print_steps(const struct ctl *ctl, const json_t *steps)
 	const json_t *step, *detail;
 	size_t i, j;
 
-	json_array_foreach(steps, i, step)
-	{
+	json_array_foreach (steps, i, step) {
 		const char *result = explain_string(step, "result");
 		explain_print_padded(ctl, PAINT_BOLD, explain_string(step, "step"), name_width);
 		explain_print_padded(ctl, explain_paint(result), result, result_width);
 		screen_print(explain_string(step, "text"));
 		putchar('\n');
-		json_array_foreach(json_object_get(step, "details"), j, detail)
-		{
+		json_array_foreach (json_object_get(step, "details"), j, detail) {
 			printf("%*s", name_width + result_width + 6, "");
 			screen_print_painted(ctl, PAINT_DIM, json_string_value(detail));
 			putchar('\n');

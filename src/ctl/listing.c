@@ -80,7 +80,7 @@ int listing_print(const struct ctl *ctl, const struct listing *listing)
 		status = listing_next(ctl, listing, &walk, &answer);
 		if (status != CTL_DONE)
 			break;
-		json_array_foreach(json_object_get(answer.json, listing->rows), i, row)
+		json_array_foreach (json_object_get(answer.json, listing->rows), i, row)
 			listing->add_row(table, row);
 		if (ctl->is_json)
 			fwrite(answer.text, 1, answer.length, stdout);

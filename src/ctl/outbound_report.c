@@ -44,8 +44,7 @@ static void report_mend(json_t *list, const char *text, const char *record)
 	const json_t *other;
 	size_t i;
 
-	json_array_foreach(list, i, other)
-	{
+	json_array_foreach (list, i, other) {
 		if (!json_equal(other, item))
 			continue;
 		json_decref(item);

@@ -55,8 +55,7 @@ static void view_print_checks(const struct ctl *ctl, const json_t *checks)
 	const json_t *check;
 	size_t i;
 
-	json_array_foreach(checks, i, check)
-	{
+	json_array_foreach (checks, i, check) {
 		const char *result = view_string(check, "result");
 		table_add(table, PAINT_NONE, view_subject(view_string(check, "check")));
 		table_add(table, view_paint(result), result);
@@ -104,8 +103,7 @@ static void view_print_mend(const struct ctl *ctl, const char *title, const json
 
 	if (json_array_size(mend) > 0)
 		view_print_title(ctl, title);
-	json_array_foreach(mend, i, item)
-	{
+	json_array_foreach (mend, i, item) {
 		fputs("  ", stdout);
 		screen_print(view_string(item, "text"));
 		putchar('\n');
@@ -127,8 +125,7 @@ static void view_print_lines(const char *what, const char *where, const json_t *
 	if (json_array_size(lines) == 0)
 		return;
 	printf("\n  %s%s:\n\n", what, where);
-	json_array_foreach(lines, i, line)
-	{
+	json_array_foreach (lines, i, line) {
 		screen_print(json_string_value(line));
 		putchar('\n');
 	}
@@ -161,8 +158,7 @@ static void view_print_sentences(const struct ctl *ctl, const char *title, const
 
 	if (json_array_size(sentences) > 0)
 		view_print_title(ctl, title);
-	json_array_foreach(sentences, i, sentence)
-	{
+	json_array_foreach (sentences, i, sentence) {
 		fputs("  ", stdout);
 		screen_print(json_string_value(sentence));
 		putchar('\n');
@@ -179,8 +175,7 @@ void outbound_view_print(const struct ctl *ctl, const json_t *report)
 	printf(" (%s), HELO ", view_string(report, "sender_source"));
 	screen_print(view_string(report, "helo"));
 	printf(" (%s)\n", view_string(report, "helo_source"));
-	json_array_foreach(json_object_get(report, "addresses"), i, address)
-	{
+	json_array_foreach (json_object_get(report, "addresses"), i, address) {
 		view_print_address(ctl, address);
 	}
 	view_print_sentences(ctl, "Notes", json_object_get(report, "notes"));

@@ -19,8 +19,7 @@ static const json_t *stats_dry_find(const json_t *stats, const char *name)
 	const json_t *counter;
 	size_t i;
 
-	json_array_foreach(json_object_get(stats, "counters"), i, counter)
-	{
+	json_array_foreach (json_object_get(stats, "counters"), i, counter) {
 		const char *found = json_string_value(json_object_get(counter, "name"));
 		if (found != NULL && strcmp(found, name) == 0)
 			return json_object_get(counter, "series");
@@ -48,9 +47,9 @@ static int64_t stats_dry_sum(const json_t *requests)
 	int64_t sum = 0;
 	size_t i;
 
-	json_array_foreach(requests, i, series) if (strcmp(stats_dry_label(series, "reason"),
-							   "protocol_state") != 0) sum +=
-		stats_dry_number(series, "total");
+	json_array_foreach (requests, i, series)
+		if (strcmp(stats_dry_label(series, "reason"), "protocol_state") != 0)
+			sum += stats_dry_number(series, "total");
 	return sum;
 }
 
@@ -62,8 +61,7 @@ static void stats_dry_add(struct table *table, const json_t *list, const char *w
 	char words[WORDS_SIZE];
 	size_t i;
 
-	json_array_foreach(list, i, series)
-	{
+	json_array_foreach (list, i, series) {
 		int64_t total = stats_dry_number(series, "total");
 		if (strcmp(stats_dry_label(series, "mode"), "dry") != 0 || total <= 0)
 			continue;
@@ -93,8 +91,7 @@ static bool stats_dry_has(const json_t *list)
 	const json_t *series;
 	size_t i;
 
-	json_array_foreach(list, i, series)
-	{
+	json_array_foreach (list, i, series) {
 		if (strcmp(stats_dry_label(series, "mode"), "dry") == 0 &&
 		    stats_dry_number(series, "total") > 0)
 			return true;

@@ -105,8 +105,7 @@ static void stats_print_senders(const json_t *minute, const char *which, const c
 	struct table *table = table_new(stats_senders, 3);
 	size_t i;
 
-	json_array_foreach(senders, i, sender)
-	{
+	json_array_foreach (senders, i, sender) {
 		const char *domain = stats_text(sender, "sender_domain");
 		char words[WORDS_SIZE], longest[WORDS_SIZE];
 		words_count(words, (int64_t)stats_number(sender, "requests"));
@@ -133,7 +132,7 @@ static void stats_print_minute(const json_t *stats, const struct ctl *ctl, FILE 
 	snprintf(rate, sizeof(rate), "%.1f a second", stats_number(minute, "per_second"));
 	char words[WORDS_SIZE];
 	stats_add(table, "requests", words_count(words, (int64_t)requests), rate);
-	json_object_foreach(json_object_get(minute, "verdicts"), verdict, count)
+	json_object_foreach (json_object_get(minute, "verdicts"), verdict, count)
 		stats_add_count(table, verdict, json_number_value(count), requests);
 	stats_finish(table, ctl, to);
 	stats_print_senders(minute, "busiest", "Busiest senders of the last minute", ctl, to);
@@ -173,19 +172,19 @@ static void stats_print_farms(const json_t *stats, const struct ctl *ctl, FILE *
 	size_t i, j;
 	char words[WORDS_SIZE];
 
-	json_array_foreach(json_object_get(stats, "farms"), i, farm)
-		json_array_foreach(json_object_get(farm, "domains"), j, domain)
-	{
-		const char *status = stats_text(domain, "status");
-		table_add(table, PAINT_NONE, stats_text(farm, "name"));
-		table_add(table, PAINT_NONE, stats_text(domain, "domain"));
-		table_add(table, PAINT_NONE,
-			  words_count(words, (int64_t)stats_number(domain, "networks")));
-		table_add(table, PAINT_NONE,
-			  words_age(words, (int64_t)stats_number(domain, "resolved"),
-				    clock_wall_s()));
-		table_add(table, strcmp(status, "fresh") == 0 ? PAINT_GOOD : PAINT_WARN, status);
-	}
+	json_array_foreach (json_object_get(stats, "farms"), i, farm)
+		json_array_foreach (json_object_get(farm, "domains"), j, domain) {
+			const char *status = stats_text(domain, "status");
+			table_add(table, PAINT_NONE, stats_text(farm, "name"));
+			table_add(table, PAINT_NONE, stats_text(domain, "domain"));
+			table_add(table, PAINT_NONE,
+				  words_count(words, (int64_t)stats_number(domain, "networks")));
+			table_add(table, PAINT_NONE,
+				  words_age(words, (int64_t)stats_number(domain, "resolved"),
+					    clock_wall_s()));
+			table_add(table, strcmp(status, "fresh") == 0 ? PAINT_GOOD : PAINT_WARN,
+				  status);
+		}
 	if (table_row_count(table) > 0) {
 		stats_title(ctl, to, "Farms");
 		table_print(table, ctl, 2, to);
@@ -216,8 +215,7 @@ double stats_view_quantile(const json_t *histogram, double fraction)
 
 	if (!(wanted > 0))
 		return -1;
-	json_array_foreach(json_object_get(histogram, "buckets"), i, bucket)
-	{
+	json_array_foreach (json_object_get(histogram, "buckets"), i, bucket) {
 		const json_t *bound = json_object_get(bucket, "le");
 		if (json_number_value(json_object_get(bucket, "count")) >= wanted)
 			return json_is_number(bound) ? json_number_value(bound) : INFINITY;
@@ -233,8 +231,7 @@ static void stats_labels(const json_t *series, char out[static STATS_LABELS_SIZE
 	size_t length = 0;
 
 	out[0] = '\0';
-	json_object_foreach(labels, name, value)
-	{
+	json_object_foreach (labels, name, value) {
 		const char *text = json_string_value(value);
 		/* Enforcing is what people expect; what is dry is said. */
 		if (text == NULL || strcmp(text, "enforce") == 0)
@@ -341,7 +338,7 @@ static void stats_print_counter(const json_t *counter, const struct ctl *ctl, FI
 	if (is_gauge && unit == STATS_SECONDS)
 		return table_free(&table);
 
-	json_array_foreach(json_object_get(counter, "series"), i, series)
+	json_array_foreach (json_object_get(counter, "series"), i, series)
 		stats_add_series(table, series, type, unit);
 	if (table_row_count(table) > 0) {
 		stats_title(ctl, to, help[0] != '\0' ? help : stats_text(counter, "name"));
@@ -360,6 +357,6 @@ void stats_view_print(const json_t *stats, const struct ctl *ctl, FILE *to)
 	stats_print_dry(stats, ctl, to);
 	stats_print_store(stats, ctl, to);
 	stats_print_farms(stats, ctl, to);
-	json_array_foreach(json_object_get(stats, "counters"), i, counter)
+	json_array_foreach (json_object_get(stats, "counters"), i, counter)
 		stats_print_counter(counter, ctl, to);
 }

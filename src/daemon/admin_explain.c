@@ -88,13 +88,14 @@ static struct evbuffer *admin_explain_write(struct admin_request *request, json_
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(body, name,
-			    value) if (!admin_explain_attribute(request, name, value)) return NULL;
+	json_object_foreach (body, name, value)
+		if (!admin_explain_attribute(request, name, value))
+			return NULL;
 	if (!admin_explain_is_complete(request, body))
 		return NULL;
 
 	struct evbuffer *text = evbuffer_new();
-	json_object_foreach(body, name, value)
+	json_object_foreach (body, name, value)
 		evbuffer_add_printf(text, "%s=%s\n", name, json_string_value(value));
 	/* Of what is repeated, the first counts. */
 	evbuffer_add_printf(text, "request=smtpd_access_policy\nprotocol_state=RCPT\n"

@@ -165,9 +165,9 @@ static json_t *admin_state_domains(json_t *list, const char *farm)
 	json_t *told;
 	size_t i;
 
-	json_array_foreach(list, i,
-			   told) if (strcmp(json_string_value(json_object_get(told, "name")),
-					    farm) == 0) return json_object_get(told, "domains");
+	json_array_foreach (list, i, told)
+		if (strcmp(json_string_value(json_object_get(told, "name")), farm) == 0)
+			return json_object_get(told, "domains");
 	told = json_pack("{s:s, s:[]}", "name", farm, "domains");
 	json_array_append_new(list, told);
 	return json_object_get(told, "domains");

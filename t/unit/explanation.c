@@ -240,9 +240,9 @@ static const json_t *told_step(const json_t *told, const char *name)
 	size_t i;
 	const json_t *step;
 
-	json_array_foreach(json_object_get(told, "steps"), i,
-			   step) if (strcmp(json_string_value(json_object_get(step, "step")),
-					    name) == 0) return step;
+	json_array_foreach (json_object_get(told, "steps"), i, step)
+		if (strcmp(json_string_value(json_object_get(step, "step")), name) == 0)
+			return step;
 	return NULL;
 }
 
@@ -260,8 +260,9 @@ static bool told_says(const json_t *told, const char *says)
 		return false;
 	if (strcmp(json_string_value(json_object_get(step, "text")), text) == 0)
 		return true;
-	json_array_foreach(json_object_get(step, "details"), i,
-			   detail) if (strcmp(json_string_value(detail), text) == 0) return true;
+	json_array_foreach (json_object_get(step, "details"), i, detail)
+		if (strcmp(json_string_value(detail), text) == 0)
+			return true;
 	return false;
 }
 
@@ -271,10 +272,10 @@ static void told_way(const json_t *told, char *out, size_t size)
 	size_t i, length = 0;
 	const json_t *step;
 
-	json_array_foreach(json_object_get(told, "steps"), i, step) length +=
-		(size_t)snprintf(out + length, size - length, "%s%s=%s", i > 0 ? " " : "",
-				 json_string_value(json_object_get(step, "step")),
-				 json_string_value(json_object_get(step, "result")));
+	json_array_foreach (json_object_get(told, "steps"), i, step)
+		length += (size_t)snprintf(out + length, size - length, "%s%s=%s", i > 0 ? " " : "",
+					   json_string_value(json_object_get(step, "step")),
+					   json_string_value(json_object_get(step, "result")));
 }
 
 static void show(const json_t *told)

@@ -254,9 +254,9 @@ static const json_t *find_counter(const json_t *counters, const char *name)
 	const json_t *counter;
 	size_t i;
 
-	json_array_foreach(counters, i,
-			   counter) if (strcmp(json_string_value(json_object_get(counter, "name")),
-					       name) == 0) return counter;
+	json_array_foreach (counters, i, counter)
+		if (strcmp(json_string_value(json_object_get(counter, "name")), name) == 0)
+			return counter;
 	return NULL;
 }
 
