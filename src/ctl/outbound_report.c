@@ -2,7 +2,7 @@
 #include "outbound_report.h"
 
 #include "base/memory.h"
-#include "base/printable.h"
+#include "base/json_text.h"
 #include "lookup/dns_name.h"
 #include "rules/outbound.h"
 
@@ -23,24 +23,11 @@ struct report {
 	bool has_trouble_on_ipv4;
 };
 
-/* Of text with any bytes in it. */
-static json_t *report_string(const char *text)
-{
-	size_t size = strlen(text) * 4 + 1; /* each byte may become \xNN */
-	char *shown = mem_alloc(size);
-	json_t *string;
-
-	printable_line(shown, size, span_of(text));
-	string = json_string(shown);
-	free(shown);
-	return string;
-}
-
 /* Something to mend, once, however many addresses it is about. */
 static void report_mend(json_t *list, const char *text, const char *record)
 {
-	json_t *item = json_pack("{s:o, s:o}", "text", report_string(text), "record",
-				 report_string(record));
+	json_t *item =
+		json_pack("{s:o, s:o}", "text", json_text(text), "record", json_text(record));
 	const json_t *other;
 	size_t i;
 
@@ -283,11 +270,10 @@ json_t *outbound_report(const struct outbound_plan *plan, const struct outbound_
 		json_array_append_new(notes, json_string("Sending over IPv4 alone does not help "
 							 "before IPv4 is mended, too."));
 	return json_pack("{s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
-			 "sender", report_string(plan->sender), "sender_source",
-			 plan->sender_source, "helo", report_string(plan->helo), "helo_source",
-			 plan->helo_source, "domain", answers->domain, "spf_record",
-			 report_string(answers->spf_record), "addresses", report.addresses, "mend",
-			 report.mend, "better", report.better, "postfix",
+			 "sender", json_text(plan->sender), "sender_source", plan->sender_source,
+			 "helo", json_text(plan->helo), "helo_source", plan->helo_source, "domain",
+			 answers->domain, "spf_record", json_text(answers->spf_record), "addresses",
+			 report.addresses, "mend", report.mend, "better", report.better, "postfix",
 			 report.needs_ipv4 ? outbound_postfix_lines(postfix) : json_null(), "notes",
 			 notes, "unseen", report_unseen(), "accepts", report.accepts);
 }

@@ -192,11 +192,6 @@ bool admin_connections_are_all_taken(const struct admin_connections *connections
 	return connections->count >= ADMIN_CONNECTIONS_MAX;
 }
 
-size_t admin_connections_count(const struct admin_connections *connections)
-{
-	return connections->count;
-}
-
 void admin_connections_free(struct admin_connections **connections)
 {
 	struct admin_connections *freed = *connections;

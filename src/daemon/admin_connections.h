@@ -32,7 +32,4 @@ bool admin_connections_is_gone(struct bufferevent *which);
 /* Whether others have to wait for one. */
 bool admin_connections_are_all_taken(const struct admin_connections *connections);
 
-/* How many there are. */
-size_t admin_connections_count(const struct admin_connections *connections);
-
 void admin_connections_free(struct admin_connections **connections);

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/printable.h"
+#include "base/json_text.h"
 #include "rules/privacy.h"
 #include "store/store_errand.h"
 
@@ -59,16 +59,6 @@ static bool admin_errand_is_answered(struct admin_errand *errand, const struct s
 	admin_request_fail(errand->request, HTTP_SERVUNAVAIL,
 			   "the store cannot answer now; the log says why");
 	return false;
-}
-
-/* What is kept is as it was when it came, but whoever used sqlite3(1) may have put anything there.
- */
-static json_t *admin_entries_text(const char *text)
-{
-	char clean[4 * IDENTITY_TEXT_SIZE];
-
-	printable_line(clean, sizeof(clean), span_of(text));
-	return json_string(clean);
 }
 
 /* Set one condition from a parameter; false: it was answered. */
@@ -148,9 +138,8 @@ static bool admin_filter_may_remove(struct admin_request *request,
 static json_t *admin_entry_json(const struct store_entry *entry)
 {
 	return json_pack("{s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I}", "key",
-			 admin_entries_text(entry->identity), "sender",
-			 admin_entries_text(entry->sender), "recipient",
-			 admin_entries_text(entry->recipient), "state",
+			 json_text(entry->identity), "sender", json_text(entry->sender),
+			 "recipient", json_text(entry->recipient), "state",
 			 entry->entry.passes > 0 ? "passed" : "waiting", "first_seen",
 			 (json_int_t)entry->entry.first_seen_s, "last_seen",
 			 (json_int_t)entry->entry.last_seen_s, "passes",
@@ -217,10 +206,10 @@ static json_t *admin_client_json(const struct store_client *client, int64_t know
 	bool is_allowed = client->client.passes >= GREYLIST_ALLOWED_PASSES;
 
 	return json_pack(
-		"{s:o, s:s, s:s, s:I, s:I, s:I, s:I}", "client",
-		admin_entries_text(client->identity), "state", is_known ? "known" : "learning",
-		"by", is_allowed ? "allow" : "passes", "passes", (json_int_t)client->client.passes,
-		"counted", (json_int_t)client->client.counted_s, "last_seen",
+		"{s:o, s:s, s:s, s:I, s:I, s:I, s:I}", "client", json_text(client->identity),
+		"state", is_known ? "known" : "learning", "by", is_allowed ? "allow" : "passes",
+		"passes", (json_int_t)client->client.passes, "counted",
+		(json_int_t)client->client.counted_s, "last_seen",
 		(json_int_t)client->client.last_seen_s, "expires", (json_int_t)client->expires_s);
 }
 
@@ -235,7 +224,7 @@ static void on_admin_clients(const struct store_report *report, void *arg)
 	for (size_t i = 0; i < report->count; i++)
 		json_array_append_new(list,
 				      admin_client_json(&report->clients[i], errand->known_after));
-	next = report->has_more ? admin_entries_text(report->clients[report->count - 1].identity)
+	next = report->has_more ? json_text(report->clients[report->count - 1].identity)
 				: json_null();
 	return admin_request_answer(errand->request, HTTP_OK,
 				    json_pack("{s:o, s:o}", "clients", list, "next", next));
@@ -273,10 +262,9 @@ static void on_admin_allowed(const struct store_report *report, void *arg)
 
 	if (!admin_errand_is_answered(errand, report))
 		return;
-	return admin_request_answer(errand->request, HTTP_OK,
-				    json_pack("{s:o, s:s}", "client",
-					      admin_entries_text(errand->identity), "state",
-					      "known"));
+	return admin_request_answer(
+		errand->request, HTTP_OK,
+		json_pack("{s:o, s:s}", "client", json_text(errand->identity), "state", "known"));
 }
 
 /* client is "farm:NAME/DOMAIN". */

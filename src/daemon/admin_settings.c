@@ -2,7 +2,7 @@
 #include "admin_settings.h"
 
 #include "base/memory.h"
-#include "base/printable.h"
+#include "base/json_text.h"
 
 #include <assert.h>
 #include <event2/http.h>
@@ -25,18 +25,6 @@ struct admin_reloads {
 	TAILQ_HEAD(, admin_reload) waiting; /* in the order of their numbers */
 };
 
-/* Text that a person or a stranger wrote, made fit for JSON, which is UTF-8. */
-static json_t *admin_text(const char *text)
-{
-	size_t size = 4 * strlen(text) + 1;
-	char *clean = mem_alloc(size);
-
-	printable_line(clean, size, span_of(text));
-	json_t *value = json_string(clean);
-	free(clean);
-	return value;
-}
-
 /* What is in force is the value of the start, when it takes a restart to change. */
 static json_t *admin_settings_row(const struct config *start, const struct config *now,
 				  const struct config *defaults, size_t row)
@@ -45,7 +33,7 @@ static json_t *admin_settings_row(const struct config *start, const struct confi
 	const struct config *in_force = setting->needs_restart ? start : now;
 
 	return json_pack("{s:s, s:o, s:s, s:b, s:b, s:b, s:s}", "name", setting->name, "value",
-			 admin_text(config_text(in_force, row)), "default", setting->default_text,
+			 json_text(config_text(in_force, row)), "default", setting->default_text,
 			 "is_default", config_is_same(in_force, defaults, row), "needs_restart",
 			 setting->needs_restart, "waits_for_restart",
 			 config_waits_for_restart(start, now, row), "summary", setting->summary);
@@ -91,7 +79,7 @@ static json_t *admin_reload_lines(const struct diag *messages)
 		const struct diag_line *line = &messages->lines[i];
 		char *text = NULL;
 		if (asprintf(&text, "%s%s", line->is_error ? "" : "warning: ", line->text) >= 0)
-			json_array_append_new(lines, admin_text(text));
+			json_array_append_new(lines, json_text(text));
 		free(text);
 	}
 	return lines;

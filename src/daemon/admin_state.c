@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/printable.h"
+#include "base/json_text.h"
 #include "base/words.h"
 #include "farm_resolver.h"
 #include "lookup/dns.h"
@@ -105,14 +105,6 @@ void admin_state_metrics(struct admin *admin, struct admin_request *request)
 				 admin_state_write_metrics);
 }
 
-static json_t *admin_state_text(const char *text)
-{
-	char clean[2 * STORE_WHY_SIZE];
-
-	printable_line(clean, sizeof(clean), span_of(text));
-	return json_string(clean);
-}
-
 static json_t *admin_state_census_json(const struct store_census *census)
 {
 	if (census == NULL)
@@ -135,7 +127,7 @@ static json_t *admin_state_store_json(const struct store_census *census)
 		json_object_set_new(store, "size_bytes",
 				    json_integer((json_int_t)census->size_bytes));
 		if (census->is_failing)
-			json_object_set_new(store, "why", admin_state_text(census->why));
+			json_object_set_new(store, "why", json_text(census->why));
 	}
 	return store;
 }
@@ -182,10 +174,10 @@ static void on_admin_state_farm(const struct farm_resolver_domain *domain, void 
 			     : domain->fresh_until_s < clock_wall_s() ? "stale"
 								      : "fresh";
 
-	json_t *told = json_pack(
-		"{s:o, s:I, s:I, s:I, s:s}", "domain", admin_state_text(domain->domain), "networks",
-		(json_int_t)domain->network_count, "resolved", (json_int_t)domain->resolved_s,
-		"fresh_until", (json_int_t)domain->fresh_until_s, "status", status);
+	json_t *told = json_pack("{s:o, s:I, s:I, s:I, s:s}", "domain", json_text(domain->domain),
+				 "networks", (json_int_t)domain->network_count, "resolved",
+				 (json_int_t)domain->resolved_s, "fresh_until",
+				 (json_int_t)domain->fresh_until_s, "status", status);
 	json_array_append_new(admin_state_domains(farms->list, farm != NULL ? farm->name : ""),
 			      told);
 }
@@ -224,7 +216,7 @@ static json_t *admin_state_failure(const struct store_census *census)
 	char text[STORE_WHY_SIZE + 32];
 
 	snprintf(text, sizeof(text), "the store fails: %s", census->why);
-	return admin_state_text(text);
+	return json_text(text);
 }
 
 /* What is wrong, a sentence each; a new reference. */

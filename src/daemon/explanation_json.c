@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "explanation_json.h"
 
-#include "base/memory.h"
-#include "base/printable.h"
+#include "base/json_text.h"
 #include "base/words.h"
 #include "explanation_words.h"
 
@@ -16,20 +15,12 @@ enum { EXPLANATION_LINE_SIZE = 2048 };
 static const char explanation_too_late[] =
 	"DNS did not answer within three quarters of check_deadline";
 
-static json_t *explanation_text(const char *text)
-{
-	char clean[4 * EXPLANATION_LINE_SIZE];
-
-	printable_line(clean, sizeof(clean), span_of(text));
-	return json_string(clean);
-}
-
 static json_t *explanation_vtext(const char *format, va_list arguments)
 {
 	char line[EXPLANATION_LINE_SIZE];
 
 	vsnprintf(line, sizeof(line), format, arguments);
-	return explanation_text(line);
+	return json_text(line);
 }
 
 /* One more step; borrowed from steps. */
@@ -138,9 +129,9 @@ static void explain_access(json_t *steps, const char *name, const struct explana
 		explanation_detail(step, "%s", explanation_words_requirement(explanation, why));
 	if (access->action == ACCESS_DUNNO)
 		explanation_detail(step, "as if there were no line");
-	json_object_set_new(step, "file", explanation_text(access->file));
+	json_object_set_new(step, "file", json_text(access->file));
 	json_object_set_new(step, "line", json_integer(access->line));
-	json_object_set_new(step, "pattern", explanation_text(access->pattern));
+	json_object_set_new(step, "pattern", json_text(access->pattern));
 }
 
 /* in_time: nobody gave up waiting. */
@@ -202,7 +193,7 @@ static void explain_iprev(json_t *steps, const struct explanation *explanation)
 					"%s", explanation_words_iprev(explanation, words));
 
 	if (iprev->name[0] != '\0')
-		json_object_set_new(step, "name", explanation_text(iprev->name));
+		json_object_set_new(step, "name", json_text(iprev->name));
 	if (explanation->report.iprev_asked)
 		explain_hosts(step, explanation);
 	else if (iprev->name[0] != '\0')
@@ -234,9 +225,9 @@ static void explain_spf(json_t *steps, const struct explanation *explanation)
 
 	if (!is_asked)
 		return;
-	json_object_set_new(step, "domain", explanation_text(spf->domain));
+	json_object_set_new(step, "domain", json_text(spf->domain));
 	json_object_set_new(step, "identity", json_string(spf->is_helo ? "helo" : "mailfrom"));
-	json_object_set_new(step, "term", explanation_text(explanation->report.spf_detail));
+	json_object_set_new(step, "term", json_text(explanation->report.spf_detail));
 	json_object_set_new(step, "is_narrow", json_boolean(spf->is_narrow));
 	json_object_set_new(step, "is_doubtful", json_boolean(spf->is_doubtful));
 	if (explanation->report.spf_detail[0] != '\0')
@@ -304,7 +295,7 @@ static void explain_farm(json_t *steps, const struct explanation *explanation)
 					explanation->farm.name,
 					explanation->farm.pass ? ", pass: never greylisted" : "");
 	json_object_set_new(step, "farm", json_string(explanation->farm.name));
-	json_object_set_new(step, "file", explanation_text(explanation->farm_file));
+	json_object_set_new(step, "file", json_text(explanation->farm_file));
 	json_object_set_new(step, "line", json_integer(explanation->farm.line));
 	switch (match->way) {
 	case FARM_BY_NAME:
@@ -365,7 +356,7 @@ static void explain_client(json_t *step, json_t *told, const struct identity *id
 				   identity->key);
 		return;
 	}
-	json_object_set_new(told, "client", explanation_text(identity->client));
+	json_object_set_new(told, "client", json_text(identity->client));
 	json_object_set_new(told, "client_passes",
 			    json_integer(finding->has_client ? client->passes : 0));
 	if (!finding->has_client) {
@@ -398,7 +389,7 @@ static void explain_identities(json_t *step, const struct explanation *explanati
 	for (size_t i = 0; i < question->who.count; i++) {
 		const struct identity *identity = &question->who.list[i];
 		const struct greylist_finding *finding = &explanation->answer.findings[i];
-		json_t *told = json_pack("{s:o}", "key", explanation_text(identity->key));
+		json_t *told = json_pack("{s:o}", "key", json_text(identity->key));
 		if (finding->has_entry)
 			explain_entry(step, told, identity->key, &question->limits, &finding->entry,
 				      now_s);
@@ -442,8 +433,8 @@ static void explain_greylist(json_t *steps, const struct explanation *explanatio
 		"sender %s, recipient %s%s%s%s", question->sender, question->recipient,
 		decision->wait_s > 0 ? ": has to wait " : "", decision->wait_s > 0 ? wait : "",
 		verdict->is_dry ? " (greylist = dry: told, and not done)" : "");
-	json_object_set_new(step, "sender", explanation_text(question->sender));
-	json_object_set_new(step, "recipient", explanation_text(question->recipient));
+	json_object_set_new(step, "sender", json_text(question->sender));
+	json_object_set_new(step, "recipient", json_text(question->recipient));
 	json_object_set_new(step, "wait_s", json_integer(decision->wait_s));
 	explain_identities(step, explanation, now_s);
 	if (verdict->reason == REASON_NEW_NOT_STORED)
@@ -463,9 +454,8 @@ static json_t *explain_verdict(json_t *steps, const struct explanation *explanat
 		explanation_step(steps, "verdict", verdict_action_word(verdict), "%s", reason);
 	explanation_detail(step, "action=%s", verdict->answer);
 	return json_pack("{s:s, s:o, s:b, s:o, s:o}", "action", verdict_action_word(verdict),
-			 "reason", explanation_text(reason), "dry", verdict->is_dry, "answer",
-			 explanation_text(verdict->answer), "log",
-			 explanation_text(explanation->log));
+			 "reason", json_text(reason), "dry", verdict->is_dry, "answer",
+			 json_text(verdict->answer), "log", json_text(explanation->log));
 }
 
 json_t *explanation_json(const struct explanation *explanation, const struct verdict *verdict,
