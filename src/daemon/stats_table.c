@@ -71,70 +71,12 @@ static const char *stats_client_word(size_t i)
 	return i == 0 ? "known" : "learning";
 }
 
-static bool stats_get_requests(const struct stats *stats, const struct stats_sources *sources,
-			       size_t index, double *value)
-{
-	(void)sources;
-	*value = (double)(&stats->requests[0][0][0])[index];
-	return true;
-}
-
-static bool stats_get_gate(const struct stats *stats, const struct stats_sources *sources,
-			   size_t index, double *value)
-{
-	(void)sources;
-	*value = (double)(&stats->gate[0][0])[index];
-	return true;
-}
-
-static bool stats_get_iprev(const struct stats *stats, const struct stats_sources *sources,
-			    size_t index, double *value)
-{
-	(void)sources;
-	*value = (double)stats->iprev[index + 1];
-	return true;
-}
-
-static bool stats_get_spf(const struct stats *stats, const struct stats_sources *sources,
-			  size_t index, double *value)
-{
-	(void)sources;
-	*value = (double)stats->spf[index + 1];
-	return true;
-}
-
-static bool stats_get_rejected(const struct stats *stats, const struct stats_sources *sources,
-			       size_t index, double *value)
-{
-	(void)sources;
-	*value = (double)stats->rejected[index];
-	return true;
-}
-
 static bool stats_get_connections(const struct stats *stats, const struct stats_sources *sources,
 				  size_t index, double *value)
 {
 	(void)sources;
 	(void)index;
 	*value = (double)(stats->connections_accepted - stats->connections_closed);
-	return true;
-}
-
-static bool stats_get_accepted(const struct stats *stats, const struct stats_sources *sources,
-			       size_t index, double *value)
-{
-	(void)sources;
-	(void)index;
-	*value = (double)stats->connections_accepted;
-	return true;
-}
-
-static bool stats_get_closed(const struct stats *stats, const struct stats_sources *sources,
-			     size_t index, double *value)
-{
-	(void)sources;
-	(void)index;
-	*value = (double)stats->connections_closed;
 	return true;
 }
 
@@ -147,57 +89,12 @@ static bool stats_get_start(const struct stats *stats, const struct stats_source
 	return true;
 }
 
-static bool stats_get_outcome(const struct stats *stats, const struct stats_sources *sources,
-			      size_t index, double *value)
-{
-	(void)stats;
-	*value = (double)dns_counts(sources->dns)->answered[index];
-	return true;
-}
-
-static bool stats_get_kept(const struct stats *stats, const struct stats_sources *sources,
-			   size_t index, double *value)
-{
-	(void)stats;
-	(void)index;
-	*value = (double)dns_counts(sources->dns)->kept;
-	return true;
-}
-
-static bool stats_get_shared(const struct stats *stats, const struct stats_sources *sources,
-			     size_t index, double *value)
-{
-	(void)stats;
-	(void)index;
-	*value = (double)dns_counts(sources->dns)->shared;
-	return true;
-}
-
-static bool stats_get_refused(const struct stats *stats, const struct stats_sources *sources,
-			      size_t index, double *value)
-{
-	(void)stats;
-	(void)index;
-	*value = (double)dns_counts(sources->dns)->refused;
-	return true;
-}
-
 static bool stats_get_kept_bytes(const struct stats *stats, const struct stats_sources *sources,
 				 size_t index, double *value)
 {
 	(void)stats;
 	(void)index;
 	*value = (double)dns_kept_bytes(sources->dns);
-	return true;
-}
-
-static bool stats_get_store(const struct stats *stats, const struct stats_sources *sources,
-			    size_t index, double *value)
-{
-	const struct store_counts *counts = store_counts(sources->store);
-
-	(void)stats;
-	*value = (double)(index == 0 ? counts->answered : counts->failed);
 	return true;
 }
 
@@ -236,40 +133,15 @@ static bool stats_get_store_bytes(const struct stats *stats, const struct stats_
 	return true;
 }
 
-static const struct histogram *stats_get_came_back(const struct stats *stats,
-						   const struct stats_sources *sources)
-{
-	(void)sources;
-	return &stats->came_back_s;
-}
+/* Where a counter or a histogram is. */
+#define HERE(field)     .place = STATS_HERE, .offset = offsetof(struct stats, field)
+#define OF_DNS(field)   .place = STATS_OF_DNS, .offset = offsetof(struct dns_counts, field)
+#define OF_STORE(field) .place = STATS_OF_STORE, .offset = offsetof(struct store_counts, field)
 
-static const struct histogram *stats_get_duration(const struct stats *stats,
-						  const struct stats_sources *sources)
-{
-	(void)sources;
-	return &stats->duration_s;
-}
-
-static const struct histogram *stats_get_dns_latency(const struct stats *stats,
-						     const struct stats_sources *sources)
-{
-	(void)stats;
-	return &dns_counts(sources->dns)->latency_s;
-}
-
-static const struct histogram *stats_get_store_latency(const struct stats *stats,
-						       const struct stats_sources *sources)
-{
-	(void)stats;
-	return &store_counts(sources->store)->latency_s;
-}
-
-static const struct histogram *stats_get_batch(const struct stats *stats,
-					       const struct stats_sources *sources)
-{
-	(void)stats;
-	return &store_counts(sources->store)->batch_size;
-}
+/* "answered" and "failed" are told by their numbers. */
+_Static_assert(offsetof(struct store_counts, failed) ==
+		       offsetof(struct store_counts, answered) + sizeof(uint64_t),
+	       "one behind the other");
 
 #define STATS_MODE_LABEL                                                                           \
 	{                                                                                          \
@@ -282,81 +154,81 @@ const struct stats_metric stats_metrics[] = {
 	 .help = "Requests by verdict and reason; in dry mode the mail was let pass.",
 	 .labels = {{"verdict", VERDICT_ACTION_COUNT, stats_verdict_word},
 		    {"reason", REASON_COUNT, stats_reason_word}, STATS_MODE_LABEL},
-	 .is_sparse = true, .number = stats_get_requests},
+	 .is_sparse = true, HERE(requests)},
 	{.name = "sixgate_came_back_seconds", .type = STATS_HISTOGRAM,
 	 .help = "Mail that was greylisted and passed later, by the time it took to come back.",
-	 .histogram = stats_get_came_back, .steps = &stats_came_back_steps},
+	 HERE(came_back_s), .steps = &stats_came_back_steps},
 	{.name = "sixgate_gate_judgements_total", .type = STATS_COUNTER,
 	 .help = "Mail that the gate refused, or would have while it is dry, by rule.",
 	 .labels = {{"rule", GATE_ROW_COUNT, stats_rule_word}, STATS_MODE_LABEL},
-	 .number = stats_get_gate},
+	 HERE(gate)},
 	{.name = "sixgate_iprev_results_total", .type = STATS_COUNTER,
 	 .help = "Requests by result of iprev, the reverse DNS of the client.",
 	 .labels = {{"result", IPREV_RESULT_COUNT - 1, stats_iprev_word}},
-	 .number = stats_get_iprev},
+	 HERE(iprev[1])},
 	{.name = "sixgate_spf_results_total", .type = STATS_COUNTER,
 	 .help = "Requests by result of SPF.",
 	 .labels = {{"result", SPF_RESULT_COUNT - 1, stats_spf_word}},
-	 .number = stats_get_spf},
+	 HERE(spf[1])},
 	{.name = "sixgate_request_duration_seconds", .type = STATS_HISTOGRAM,
 	 .help = "Time from a request to its answer.",
-	 .histogram = stats_get_duration, .steps = &histogram_latency_s},
+	 HERE(duration_s), .steps = &histogram_latency_s},
 	{.name = "sixgate_dns_questions_total", .type = STATS_COUNTER,
 	 .help = "Questions to DNS that went out, by outcome.",
 	 .labels = {{"outcome", DNS_STATUS_COUNT, stats_outcome_word}},
-	 .number = stats_get_outcome},
+	 OF_DNS(answered)},
 	{.name = "sixgate_dns_cache_hits_total", .type = STATS_COUNTER,
 	 .help = "Questions to DNS whose answer was there already.",
-	 .number = stats_get_kept},
+	 OF_DNS(kept)},
 	{.name = "sixgate_dns_shared_total", .type = STATS_COUNTER,
 	 .help = "Questions to DNS that waited for the answer to an equal one.",
-	 .number = stats_get_shared},
+	 OF_DNS(shared)},
 	{.name = "sixgate_dns_refused_total", .type = STATS_COUNTER,
 	 .help = "Questions to DNS that were not asked, as too many were out.",
-	 .number = stats_get_refused},
+	 OF_DNS(refused)},
 	{.name = "sixgate_dns_latency_seconds", .type = STATS_HISTOGRAM,
 	 .help = "Time from a question to DNS to its answer.",
-	 .histogram = stats_get_dns_latency, .steps = &histogram_latency_s},
+	 OF_DNS(latency_s), .steps = &histogram_latency_s},
 	{.name = "sixgate_dns_cache_bytes", .type = STATS_GAUGE,
 	 .help = "Memory that answers of DNS take.",
-	 .number = stats_get_kept_bytes},
+	 .gauge = stats_get_kept_bytes},
 	{.name = "sixgate_store_questions_total", .type = STATS_COUNTER,
 	 .help = "Questions to the store about mail, by outcome.",
 	 .labels = {{"outcome", 2, stats_answer_word}},
-	 .number = stats_get_store},
+	 OF_STORE(answered)},
 	{.name = "sixgate_store_latency_seconds", .type = STATS_HISTOGRAM,
 	 .help = "Time from a question to the store to its answer.",
-	 .histogram = stats_get_store_latency, .steps = &histogram_latency_s},
+	 OF_STORE(latency_s), .steps = &histogram_latency_s},
 	{.name = "sixgate_store_batch_size", .type = STATS_HISTOGRAM,
 	 .help = "Questions that the store answered in one transaction.",
-	 .histogram = stats_get_batch, .steps = &store_batch_steps},
+	 OF_STORE(batch_size), .steps = &store_batch_steps},
 	{.name = "sixgate_entries", .type = STATS_GAUGE,
 	 .help = "Greylist entries by state.",
 	 .labels = {{"state", 2, stats_entry_word}},
-	 .number = stats_get_entries},
+	 .gauge = stats_get_entries},
 	{.name = "sixgate_clients", .type = STATS_GAUGE,
 	 .help = "Clients that are known, or on the way to it.",
 	 .labels = {{"state", 2, stats_client_word}},
-	 .number = stats_get_clients},
+	 .gauge = stats_get_clients},
 	{.name = "sixgate_store_bytes", .type = STATS_GAUGE,
 	 .help = "Size of the database on disk, its log included.",
-	 .number = stats_get_store_bytes},
+	 .gauge = stats_get_store_bytes},
 	{.name = "sixgate_connections", .type = STATS_GAUGE,
 	 .help = "Policy connections that are open.",
-	 .number = stats_get_connections},
+	 .gauge = stats_get_connections},
 	{.name = "sixgate_connections_accepted_total", .type = STATS_COUNTER,
 	 .help = "Policy connections that were accepted.",
-	 .number = stats_get_accepted},
+	 HERE(connections_accepted)},
 	{.name = "sixgate_connections_closed_total", .type = STATS_COUNTER,
 	 .help = "Policy connections that were closed, by either side.",
-	 .number = stats_get_closed},
+	 HERE(connections_closed)},
 	{.name = "sixgate_rejected_total", .type = STATS_COUNTER,
 	 .help = "Policy connections that were closed because they met a bound or broke a rule.",
 	 .labels = {{"bound", STATS_BOUND_COUNT, stats_rejected_word}},
-	 .number = stats_get_rejected},
+	 HERE(rejected)},
 	{.name = "sixgate_start_time_seconds", .type = STATS_GAUGE,
 	 .help = "When the daemon was started, in Unix time.",
-	 .number = stats_get_start},
+	 .gauge = stats_get_start},
 };
 /* clang-format on */
 
@@ -369,6 +241,43 @@ const char *stats_type_word(enum stats_type type)
 }
 
 const size_t stats_metric_count = sizeof(stats_metrics) / sizeof(stats_metrics[0]);
+
+/* Where the counter or histogram of a metric begins. */
+static const void *stats_metric_find(const struct stats_metric *metric, const struct stats *stats,
+				     const struct stats_sources *sources)
+{
+	const char *base = NULL;
+
+	switch (metric->place) {
+	case STATS_HERE:
+		base = (const char *)stats;
+		break;
+	case STATS_OF_DNS:
+		base = (const char *)dns_counts(sources->dns);
+		break;
+	case STATS_OF_STORE:
+		base = (const char *)store_counts(sources->store);
+		break;
+	}
+	return base + metric->offset;
+}
+
+bool stats_metric_number(const struct stats_metric *metric, const struct stats *stats,
+			 const struct stats_sources *sources, size_t index, double *value)
+{
+	if (metric->type == STATS_GAUGE)
+		return metric->gauge(stats, sources, index, value);
+	const uint64_t *counts = stats_metric_find(metric, stats, sources);
+	*value = (double)counts[index];
+	return true;
+}
+
+const struct histogram *stats_metric_histogram(const struct stats_metric *metric,
+					       const struct stats *stats,
+					       const struct stats_sources *sources)
+{
+	return stats_metric_find(metric, stats, sources);
+}
 
 size_t stats_metric_series(const struct stats_metric *metric)
 {

@@ -14,6 +14,9 @@
 
 enum stats_type { STATS_COUNTER, STATS_GAUGE, STATS_HISTOGRAM };
 
+/* Who counts. */
+enum stats_place { STATS_HERE, STATS_OF_DNS, STATS_OF_STORE };
+
 enum { STATS_LABELS_MAX = 3, STATS_SERIES_SIZE = 256 };
 
 struct stats_label {
@@ -28,13 +31,13 @@ struct stats_metric {
 	const char *help; /* one sentence, which is a title for people as well */
 	struct stats_label labels[STATS_LABELS_MAX]; /* those with a name; a histogram has none */
 	bool is_sparse; /* most combinations of words cannot be: what is 0 is not told */
-	/* One of them: a number by its index, which is (label 0 * words of label 1 + label 1) ...;
-	 * false: it is not known now.  Or a histogram. */
-	bool (*number)(const struct stats *stats, const struct stats_sources *sources, size_t index,
-		       double *value);
-	const struct histogram *(*histogram)(const struct stats *stats,
-					     const struct stats_sources *sources);
-	const struct histogram_steps *steps;
+	/* A counter: uint64_t for each series, from there on; a histogram: a struct histogram. */
+	enum stats_place place;
+	size_t offset; /* bytes */
+	/* A gauge.  False: it is not known now. */
+	bool (*gauge)(const struct stats *stats, const struct stats_sources *sources, size_t index,
+		      double *value);
+	const struct histogram_steps *steps; /* of a histogram */
 };
 
 extern const struct stats_metric stats_metrics[];
@@ -42,6 +45,18 @@ extern const size_t stats_metric_count;
 
 /* As Prometheus calls it: "counter". */
 const char *stats_type_word(enum stats_type type);
+
+/*
+ * Series number index of a counter or gauge, which is (label 0 * words of label 1 + label 1) ...;
+ * false: it is not known now.
+ */
+bool stats_metric_number(const struct stats_metric *metric, const struct stats *stats,
+			 const struct stats_sources *sources, size_t index, double *value);
+
+/* What a histogram has counted. */
+const struct histogram *stats_metric_histogram(const struct stats_metric *metric,
+					       const struct stats *stats,
+					       const struct stats_sources *sources);
 
 /* How many series a metric has. */
 size_t stats_metric_series(const struct stats_metric *metric);

@@ -39,7 +39,7 @@ static void stats_add_numbers(json_t *list, const struct stats_metric *metric,
 	double value;
 
 	for (size_t i = 0; i < stats_metric_series(metric); i++) {
-		if (!metric->number(stats, sources, i, &value))
+		if (!stats_metric_number(metric, stats, sources, i, &value))
 			continue;
 		json_t *series = json_pack("{s:o}", "labels", stats_labels_json(metric, i));
 		stats_metric_name(metric, i, "", "", name);
@@ -90,7 +90,8 @@ json_t *stats_counters_json(const struct stats *stats, const struct stats_source
 		const struct stats_metric *metric = &stats_metrics[i];
 		json_t *list = json_array();
 		if (metric->type == STATS_HISTOGRAM) {
-			const struct histogram *histogram = metric->histogram(stats, sources);
+			const struct histogram *histogram =
+				stats_metric_histogram(metric, stats, sources);
 			json_array_append_new(
 				list,
 				json_pack("{s:{}, s:o, s:o}", "labels", "since_start",
@@ -166,11 +167,12 @@ void stats_write_metrics(const struct stats *stats, const struct stats_sources *
 		evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
 				    metric->name, stats_type_word(metric->type));
 		if (metric->type == STATS_HISTOGRAM) {
-			stats_write_histogram(metric, metric->histogram(stats, sources), out);
+			stats_write_histogram(metric,
+					      stats_metric_histogram(metric, stats, sources), out);
 			continue;
 		}
 		for (size_t j = 0; j < stats_metric_series(metric); j++) {
-			if (!metric->number(stats, sources, j, &value) ||
+			if (!stats_metric_number(metric, stats, sources, j, &value) ||
 			    (metric->is_sparse && value <= 0))
 				continue;
 			stats_metric_name(metric, j, "", "", name);

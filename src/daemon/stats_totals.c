@@ -57,7 +57,8 @@ static void stats_totals_add_histogram(const struct stats_totals *totals,
 				       struct stats_totals_draft *draft,
 				       const struct stats_metric *metric)
 {
-	const struct histogram *histogram = metric->histogram(totals->stats, &totals->sources);
+	const struct histogram *histogram =
+		stats_metric_histogram(metric, totals->stats, &totals->sources);
 	char name[STATS_SERIES_SIZE], step[STATS_STEP_SIZE];
 
 	for (size_t i = 0; i <= metric->steps->count; i++) {
@@ -77,7 +78,7 @@ static void stats_totals_add_counter(const struct stats_totals *totals,
 	double value;
 
 	for (size_t i = 0; i < stats_metric_series(metric); i++) {
-		if (!metric->number(totals->stats, &totals->sources, i, &value))
+		if (!stats_metric_number(metric, totals->stats, &totals->sources, i, &value))
 			continue;
 		stats_metric_name(metric, i, "", "", name);
 		stats_totals_add(totals, draft, name, value);

@@ -306,9 +306,8 @@ static void test_table(const char *manual_path)
 		tap_ok(metric->help[strlen(metric->help) - 1] == '.' &&
 			       strpbrk(metric->help, "\\\n") == NULL,
 		       "%s: its help is a sentence, in one line", name);
-		tap_ok((metric->type == STATS_HISTOGRAM) ==
-				       (metric->histogram != NULL && metric->steps != NULL) &&
-			       (metric->type == STATS_HISTOGRAM) == (metric->number == NULL),
+		tap_ok((metric->type == STATS_HISTOGRAM) == (metric->steps != NULL) &&
+			       (metric->type == STATS_GAUGE) == (metric->gauge != NULL),
 		       "%s: it is a number or a histogram", name);
 		tap_ok(counter != NULL && json_array_size(json_object_get(counter, "series")) > 0,
 		       "%s: is in /stats", name);
