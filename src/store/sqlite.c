@@ -7,18 +7,15 @@
  * sync for many answers).  A question crosses to the worker and back as a whole, and has one owner
  * at a time.
  *
- * A second thread copies the write-ahead log into the database now and then, over a connection of
- * its own, so that no answer waits for it.  It can never copy the last pages while the worker goes
- * on writing, and only a log that is copied whole begins anew; so the worker copies the few that
- * are left when the other has done the bulk.
- *
- * A third thread (sqlite_reader.h) reads for admins, in slices.  What they want removed it finds,
+ * A second thread (sqlite_checkpointer.h) copies the write-ahead log into the database.  A third
+ * (sqlite_reader.h) reads for admins, in slices.  What they want removed it finds,
  * and the worker removes it, some rows after each batch of questions about mail.
  */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/wakeup.h"
+#include "sqlite_checkpointer.h"
 #include "sqlite_db.h"
 #include "sqlite_file.h"
 #include "sqlite_reader.h"
@@ -26,7 +23,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,8 +38,6 @@ enum {
 	SQLITE_TICK_IDLE_MS = 1000,     /* to the next step when there were none */
 	SQLITE_RECOVERED_MS = 3000,     /* without a failure, and a failing store is one no more */
 	SQLITE_REOPEN_MS = 1000,        /* between tries while the database cannot be opened */
-	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
-	SQLITE_CHECKPOINT_MS = 100,     /* from the end of one to the next */
 	SQLITE_ERRAND_REST_MS = 3,      /* between two steps, for questions about mail */
 	SQLITE_ERRAND_BUSY_MS = 50,     /* to the next try, while somebody else is writing */
 };
@@ -58,29 +52,19 @@ struct sqlite_store {
 	bool is_answering;  /* a done() is running */
 	struct store_counts counts;
 
-	struct wakeup *answers;       /* owned; there is something in answered */
-	struct sqlite_reader *reader; /* owned */
+	struct wakeup *answers;                   /* owned; there is something in answered */
+	struct sqlite_reader *reader;             /* owned */
+	struct sqlite_checkpointer *checkpointer; /* owned */
 
-	pthread_t worker, checkpointer;
+	pthread_t worker;
 	pthread_mutex_t lock; /* of all in this paragraph */
-	pthread_cond_t wake_worker, wake_checkpointer;
+	pthread_cond_t wake_worker;
 	struct sqlite_queue asked, answered;
 	struct sqlite_queue writing; /* errands whose turn is the worker's */
 	struct histogram batches;    /* by store_batch_steps */
 	bool tells_failing;          /* is_failing, for others */
 	char tells_why[STORE_WHY_SIZE];
-	bool stop, stop_checkpointer;
-	bool wants_checkpoint;  /* the worker asks the checkpointer */
-	bool finish_checkpoint; /* the checkpointer asks the worker to do the rest */
-	int64_t checkpoint_ms;  /* monotonic: the next one not before */
-
-	/*
-	 * Of the next one, and of opening and closing any.  The checkpointer's connection is opened
-	 * and closed by the worker, together with its own: one that is opened later by name could
-	 * be to another file, which somebody put there, but with our log beside it.
-	 */
-	pthread_mutex_t files_lock;
-	struct sqlite_db *checkpoint_db; /* owned; used by the checkpointer */
+	bool stop;
 
 	/* The worker's own. */
 	struct sqlite_db *db; /* owned; NULL while it cannot be opened */
@@ -124,7 +108,7 @@ static void sqlite_log_recovered(struct sqlite_store *store)
 	sqlite_tell_failing(store, false);
 }
 
-/* Put a damaged database out of the way; store->files_lock is held.  False when that fails. */
+/* Put a damaged database out of the way, which nobody has open.  False when that fails. */
 static bool sqlite_move_aside(struct sqlite_store *store)
 {
 	char moved_to[4096];
@@ -147,35 +131,39 @@ static bool sqlite_move_aside(struct sqlite_store *store)
 static enum sqlite_db_status sqlite_open_db(struct sqlite_store *store, bool is_damaged)
 {
 	enum sqlite_db_status status = SQLITE_DB_DAMAGED;
-	struct sqlite_db *reader_db = NULL;
+	struct sqlite_db *checkpoint_db = NULL, *reader_db = NULL;
 
-	pthread_mutex_lock(&store->files_lock);
 	if (!is_damaged)
 		status = sqlite_db_open(store->path, &store->options, &store->db, store->why);
 	if (status == SQLITE_DB_DAMAGED && sqlite_move_aside(store))
 		status = sqlite_db_open(store->path, &store->options, &store->db, store->why);
+	/* The other threads' now, too: one that is opened later by name could be to another file,
+	 * which somebody put there, but with our log beside it. */
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_open(store->path, &store->options, &store->checkpoint_db,
-					store->why);
+		status = sqlite_db_open(store->path, &store->options, &checkpoint_db, store->why);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_open(store->path, &store->options, &reader_db, store->why);
 	if (status == SQLITE_DB_OK) {
+		sqlite_checkpointer_set_db(store->checkpointer, &checkpoint_db);
 		sqlite_reader_set_db(store->reader, &reader_db);
 	} else {
-		sqlite_db_close(&store->checkpoint_db);
+		sqlite_db_close(&checkpoint_db);
 		sqlite_db_close(&store->db);
 	}
-	pthread_mutex_unlock(&store->files_lock);
 	return status;
+}
+
+/* The connections of the other threads, when they have ended what they do. */
+static void sqlite_close_others(struct sqlite_store *store)
+{
+	sqlite_reader_set_db(store->reader, NULL);
+	sqlite_checkpointer_set_db(store->checkpointer, NULL);
 }
 
 static void sqlite_close_db(struct sqlite_store *store)
 {
-	sqlite_reader_set_db(store->reader, NULL);
-	pthread_mutex_lock(&store->files_lock);
-	sqlite_db_close(&store->checkpoint_db);
+	sqlite_close_others(store);
 	sqlite_db_close(&store->db);
-	pthread_mutex_unlock(&store->files_lock);
 }
 
 /* Roll back, and remember why, when status tells of a failure. */
@@ -349,11 +337,8 @@ static void sqlite_stay_in_place(struct sqlite_store *store)
 {
 	if (store->db == NULL || sqlite_db_is_in_place(store->db))
 		return;
-	sqlite_reader_set_db(store->reader, NULL);
-	pthread_mutex_lock(&store->files_lock);
-	sqlite_db_close(&store->checkpoint_db);
+	sqlite_close_others(store);
 	sqlite_db_abandon(&store->db);
-	pthread_mutex_unlock(&store->files_lock);
 	/* Only now is what was answered safe. */
 	log_error("store: %s: the database was removed or replaced while it was in use, or its log "
 		  "was; what is there now is opened, or a new one begun",
@@ -396,7 +381,7 @@ static struct sqlite_request *sqlite_take_errand(struct sqlite_store *store)
 {
 	pthread_mutex_lock(&store->lock);
 	struct sqlite_request *request = TAILQ_FIRST(&store->writing);
-	bool rests = store->wants_checkpoint || store->finish_checkpoint ||
+	bool rests = sqlite_checkpointer_state(store->checkpointer) != SQLITE_CHECKPOINT_NONE ||
 		     clock_mono_ms() < store->errand_ms;
 	if (request != NULL && (!rests || store->stop))
 		TAILQ_REMOVE(&store->writing, request, link);
@@ -457,35 +442,6 @@ static void sqlite_run_errand(struct sqlite_store *store)
 	return sqlite_pass_on(request, store);
 }
 
-/*
- * Keep the write-ahead log short.  Called by the worker between transactions, store->lock held.
- */
-static void sqlite_keep_log_short(struct sqlite_store *store)
-{
-	bool finish = store->finish_checkpoint;
-	int left;
-
-	if (store->wants_checkpoint)
-		return;
-	store->finish_checkpoint = false;
-	if (store->db != NULL && sqlite_db_wal_pages(store->db) >= SQLITE_CHECKPOINT_PAGES) {
-		if (!finish && clock_mono_ms() >= store->checkpoint_ms) {
-			store->wants_checkpoint = true;
-			pthread_cond_signal(&store->wake_checkpointer);
-		}
-		if (!finish)
-			return;
-		pthread_mutex_unlock(&store->lock);
-		/* The bulk is copied and synced; these are the pages of the last moments. */
-		if (sqlite_db_checkpoint(store->db, &left) != SQLITE_DB_OK)
-			log_warning("store: %s: checkpoint: %s", store->path,
-				    sqlite_db_why(store->db));
-		pthread_mutex_lock(&store->lock);
-	}
-	if (finish)
-		sqlite_reader_go_on(store->reader);
-}
-
 static void sqlite_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t mono_ms)
 {
 	struct timespec until = {.tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000};
@@ -495,9 +451,11 @@ static void sqlite_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64
 /* When there is something to do even if nobody asks: monotonic. */
 static int64_t sqlite_due_ms(const struct sqlite_store *store)
 {
-	if (store->finish_checkpoint)
+	enum sqlite_checkpointer_state state = sqlite_checkpointer_state(store->checkpointer);
+
+	if (state == SQLITE_CHECKPOINT_COPIED)
 		return 0;
-	return !TAILQ_EMPTY(&store->writing) && !store->wants_checkpoint &&
+	return !TAILQ_EMPTY(&store->writing) && state == SQLITE_CHECKPOINT_NONE &&
 			       store->errand_ms < store->tick_ms
 		       ? store->errand_ms
 		       : store->tick_ms;
@@ -535,63 +493,22 @@ static void *sqlite_worker_main(void *arg)
 		if (clock_mono_ms() >= store->tick_ms)
 			sqlite_tick(store);
 		sqlite_run_errand(store);
+		sqlite_checkpointer_keep_short(store->checkpointer, store->db);
 
 		pthread_mutex_lock(&store->lock);
-		sqlite_keep_log_short(store);
 	}
 	pthread_mutex_unlock(&store->lock);
 	return NULL;
 }
 
-/*
- * Copy what is in the write-ahead log.  How many pages are left: few that were written meanwhile,
- * or many when a reader, an admin's say, is in the way.
- */
-static int sqlite_run_checkpoint(struct sqlite_store *store)
-{
-	int left = INT_MAX;
-
-	/* Until the worker has done the rest, or there is none for it to do. */
-	sqlite_reader_rest(store->reader);
-	pthread_mutex_lock(&store->files_lock);
-	if (store->checkpoint_db != NULL) {
-		enum sqlite_db_status status = sqlite_db_checkpoint(store->checkpoint_db, &left);
-		/* Else the worker's own checkpoint would sync all that was copied here. */
-		if (status == SQLITE_DB_OK)
-			status = sqlite_db_sync(store->checkpoint_db);
-		/* The worker meets it as well, and decides what to do about it. */
-		if (status != SQLITE_DB_OK) {
-			log_debug("store: %s: checkpoint: %s", store->path,
-				  sqlite_db_why(store->checkpoint_db));
-			left = INT_MAX;
-		}
-	}
-	pthread_mutex_unlock(&store->files_lock);
-	return left;
-}
-
-static void *sqlite_checkpointer_main(void *arg)
+/* On the checkpointer's thread: there may be something for the worker to do. */
+static void sqlite_wake_worker(void *arg)
 {
 	struct sqlite_store *store = arg;
 
 	pthread_mutex_lock(&store->lock);
-	for (;;) {
-		while (!store->wants_checkpoint && !store->stop_checkpointer)
-			pthread_cond_wait(&store->wake_checkpointer, &store->lock);
-		if (store->stop_checkpointer)
-			break;
-		pthread_mutex_unlock(&store->lock);
-		int left = sqlite_run_checkpoint(store);
-		pthread_mutex_lock(&store->lock);
-		store->wants_checkpoint = false;
-		store->finish_checkpoint = left < SQLITE_CHECKPOINT_PAGES;
-		store->checkpoint_ms = clock_mono_ms() + SQLITE_CHECKPOINT_MS;
-		if (!store->finish_checkpoint)
-			sqlite_reader_go_on(store->reader);
-		pthread_cond_signal(&store->wake_worker);
-	}
+	pthread_cond_signal(&store->wake_worker);
 	pthread_mutex_unlock(&store->lock);
-	return NULL;
 }
 
 static void sqlite_count(struct sqlite_store *store, const struct sqlite_request *request)
@@ -717,32 +634,34 @@ static void sqlite_free_queue(struct sqlite_queue *queue)
 	}
 }
 
+/* When all threads have ended, or have not begun. */
 static void sqlite_release(struct sqlite_store *store)
 {
-	if (store->reader != NULL)
-		sqlite_close_db(store);
 	sqlite_reader_free(&store->reader);
+	sqlite_checkpointer_free(&store->checkpointer);
+	sqlite_db_close(&store->db);
 	wakeup_free(&store->answers);
 	pthread_cond_destroy(&store->wake_worker);
-	pthread_cond_destroy(&store->wake_checkpointer);
 	pthread_mutex_destroy(&store->lock);
-	pthread_mutex_destroy(&store->files_lock);
 	free(store->path);
 	free(store);
 }
 
-static void sqlite_stop_threads(struct sqlite_store *store, bool has_worker, bool has_checkpointer)
+static void sqlite_stop_worker(struct sqlite_store *store)
 {
 	pthread_mutex_lock(&store->lock);
 	store->stop = true;
-	store->stop_checkpointer = true;
 	pthread_cond_signal(&store->wake_worker);
-	pthread_cond_signal(&store->wake_checkpointer);
 	pthread_mutex_unlock(&store->lock);
-	if (has_worker)
-		pthread_join(store->worker, NULL);
-	if (has_checkpointer)
-		pthread_join(store->checkpointer, NULL);
+	pthread_join(store->worker, NULL);
+}
+
+static void sqlite_stop_others(struct sqlite_store *store)
+{
+	if (store->reader != NULL)
+		sqlite_reader_stop(store->reader);
+	if (store->checkpointer != NULL)
+		sqlite_checkpointer_stop(store->checkpointer);
 }
 
 static void sqlite_free(struct store *base)
@@ -750,38 +669,44 @@ static void sqlite_free(struct store *base)
 	struct sqlite_store *store = (struct sqlite_store *)base;
 
 	assert(!store->is_answering);
-	/* First, as what it has begun goes to the worker. */
-	sqlite_reader_stop(store->reader);
-	sqlite_stop_threads(store, true, true);
+	/* First, as what the reader has begun goes to the worker. */
+	sqlite_stop_others(store);
+	sqlite_stop_worker(store);
 	sqlite_free_queue(&store->answered);
 	sqlite_release(store);
 }
 
-static bool sqlite_start_reader(struct sqlite_store *store)
+/* The threads beside the worker; false: not all are to be had. */
+static bool sqlite_start_others(struct sqlite_store *store)
+{
+	store->reader = sqlite_reader_new(sqlite_pass_on, store);
+	if (store->reader != NULL)
+		store->checkpointer =
+			sqlite_checkpointer_new(store->reader, sqlite_wake_worker, store);
+	return store->checkpointer != NULL;
+}
+
+/* Begin all; what is begun when that fails is the caller's to stop. */
+static bool sqlite_start_threads(struct sqlite_store *store, char why[static STORE_WHY_SIZE])
 {
 	sigset_t all, before;
+	bool started = false;
 
 	/* Signals are for the event loop. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	store->reader = sqlite_reader_new(sqlite_pass_on, store);
+	snprintf(why, STORE_WHY_SIZE, "no thread to be had");
+	if (sqlite_start_others(store)) {
+		/* Here, before the loop runs, opening may take its time, and failing ends the
+		 * start. */
+		if (sqlite_open_db(store, false) != SQLITE_DB_OK)
+			snprintf(why, STORE_WHY_SIZE, "%.250s: %.250s", store->path, store->why);
+		else
+			started = pthread_create(&store->worker, NULL, sqlite_worker_main, store) ==
+				  0;
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return store->reader != NULL;
-}
-
-static bool sqlite_start_threads(struct sqlite_store *store)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool worker = pthread_create(&store->worker, NULL, sqlite_worker_main, store) == 0;
-	bool checkpointer = worker && pthread_create(&store->checkpointer, NULL,
-						     sqlite_checkpointer_main, store) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!checkpointer)
-		sqlite_stop_threads(store, worker, checkpointer);
-	return checkpointer;
+	return started;
 }
 
 static struct store *sqlite_open(const char *rest, const struct store_options *options,
@@ -797,27 +722,16 @@ static struct store *sqlite_open(const char *rest, const struct store_options *o
 	TAILQ_INIT(&store->answered);
 	TAILQ_INIT(&store->writing);
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_mutex_init(&store->files_lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&store->wake_worker, &monotonic);
-	pthread_cond_init(&store->wake_checkpointer, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	store->answers = wakeup_new(base, on_sqlite_answers, store);
-
-	/* Here, before the loop runs, opening may take its time, and failing ends the start. */
 	if (store->answers == NULL)
 		snprintf(why, STORE_WHY_SIZE, "eventfd: %s", strerror(errno));
-	else if (!sqlite_start_reader(store))
-		snprintf(why, STORE_WHY_SIZE, "no thread to be had");
-	else if (sqlite_open_db(store, false) != SQLITE_DB_OK)
-		snprintf(why, STORE_WHY_SIZE, "%.250s: %.250s", store->path, store->why);
-	else if (!sqlite_start_threads(store))
-		snprintf(why, STORE_WHY_SIZE, "no thread to be had");
-	else
+	else if (sqlite_start_threads(store, why))
 		return &store->base;
-	if (store->reader != NULL)
-		sqlite_reader_stop(store->reader);
+	sqlite_stop_others(store);
 	sqlite_release(store);
 	return NULL;
 }
