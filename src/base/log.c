@@ -16,9 +16,12 @@
 #include <unistd.h>
 
 enum {
-	LOG_LINE_SIZE = 4096,            /* longest line; what is longer is cut */
-	LOG_BUFFER_SIZE = 1024 * 1024,   /* what may wait for a slow log daemon */
-	LOG_STOP_S = 2,                  /* how long the end waits for that */
+	LOG_LINE_SIZE = 4096,          /* longest line; what is longer is cut */
+	LOG_BUFFER_SIZE = 1024 * 1024, /* what may wait for a slow log daemon */
+	LOG_GATHER_BYTES = 64 * 1024,  /* so much is written without waiting for more */
+	LOG_GATHER_MS = 20,            /* how long the first line waits for more */
+	LOG_WRITE_BYTES = 4096,        /* at most, to stderr: PIPE_BUF, which pipe(7) keeps whole */
+	LOG_STOP_S = 2,                /* how long the end waits for that */
 	LOG_DROPPED_LEVEL = LOG_WARNING, /* level of the line that tells of lost ones */
 };
 
@@ -36,6 +39,7 @@ static struct {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
 	bool stop;
+	bool is_urgent;            /* there is a line in filling that waits for no other */
 	struct log_buffer filling; /* by everybody */
 	struct log_buffer writing; /* the writer's own; it swaps the two */
 	uint64_t dropped;          /* lines that found no room since the last that did */
@@ -58,28 +62,88 @@ static const char *log_level_word(int level)
 	return "";
 }
 
-static void log_write_line(int level, const char *text)
+/* Lines for stderr, gathered for one write(2). */
+struct log_page {
+	char bytes[LOG_WRITE_BYTES];
+	size_t used;
+};
+
+static void log_page_flush(struct log_page *page)
+{
+	/* Whoever closed our stderr does not want to read it. */
+	if (page->used > 0 && write(STDERR_FILENO, page->bytes, page->used) < 0)
+		page->used = 0;
+	page->used = 0;
+}
+
+/* Whole lines only, so that those of several processes do not mix; a longer one is cut. */
+static void log_page_add(struct log_page *page, int level, const char *text)
+{
+	char line[LOG_WRITE_BYTES];
+	int length =
+		snprintf(line, sizeof(line) - 1, "sixgated: %s%s", log_level_word(level), text);
+	size_t used = length < 0 ? 0 : (size_t)length;
+
+	if (used > sizeof(line) - 2)
+		used = sizeof(line) - 2;
+	line[used++] = '\n';
+	if (page->used + used > sizeof(page->bytes))
+		log_page_flush(page);
+	memcpy(page->bytes + page->used, line, used);
+	page->used += used;
+}
+
+static void log_write_line(struct log_page *page, int level, const char *text)
 {
 	if (!logger.to_stderr)
 		syslog(LOG_MAIL | level, "%s%s", log_level_word(level), text);
-	if (logger.to_stderr || (level == LOG_ERR && logger.errors_to_stderr)) {
-		char line[LOG_LINE_SIZE + 32];
-		int length = snprintf(line, sizeof(line), "sixgated: %s%s\n", log_level_word(level),
-				      text);
-		/* One write a line, so that lines of several processes do not mix.  Whoever closed
-		 * our stderr does not want to read it. */
-		if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
-			return;
-	}
+	if (logger.to_stderr || (level == LOG_ERR && logger.errors_to_stderr))
+		log_page_add(page, level, text);
 }
 
-static void log_write_dropped(uint64_t dropped)
+static void log_write_dropped(struct log_page *page, uint64_t dropped)
 {
 	char text[96];
 	snprintf(text, sizeof(text),
 		 "%llu log lines lost: the system log did not take them in time",
 		 (unsigned long long)dropped);
-	log_write_line(LOG_DROPPED_LEVEL, text);
+	log_write_line(page, LOG_DROPPED_LEVEL, text);
+}
+
+static void log_write_lines(const struct log_buffer *lines, uint64_t dropped)
+{
+	struct log_page page = {.used = 0};
+
+	for (size_t at = 0; at < lines->used;) {
+		const char *text = lines->bytes + at + 1;
+		log_write_line(&page, lines->bytes[at], text);
+		at += 1 + strlen(text) + 1;
+	}
+	if (dropped > 0)
+		log_write_dropped(&page, dropped);
+	log_page_flush(&page);
+}
+
+/*
+ * Wait for a line, and then, unless it tells of trouble, a little for more of them: to wake a
+ * thread costs more than to write a line, and to wake it for each would slow mail down.
+ */
+static void log_gather(void)
+{
+	struct timespec until;
+
+	while (logger.filling.used == 0 && !logger.stop)
+		pthread_cond_wait(&logger.wake, &logger.lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOG_GATHER_MS * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (logger.filling.used < LOG_GATHER_BYTES && !logger.is_urgent && !logger.stop)
+		if (pthread_cond_clockwait(&logger.wake, &logger.lock, CLOCK_MONOTONIC, &until) !=
+		    0)
+			return;
 }
 
 static void *log_writer_main(void *unused)
@@ -87,8 +151,7 @@ static void *log_writer_main(void *unused)
 	(void)unused;
 	pthread_mutex_lock(&logger.lock);
 	for (;;) {
-		while (logger.filling.used == 0 && !logger.stop)
-			pthread_cond_wait(&logger.wake, &logger.lock);
+		log_gather();
 		if (logger.filling.used == 0)
 			break;
 		struct log_buffer taken = logger.filling;
@@ -96,15 +159,10 @@ static void *log_writer_main(void *unused)
 		logger.writing = taken;
 		uint64_t dropped = logger.dropped;
 		logger.dropped = 0;
+		logger.is_urgent = false;
 		pthread_mutex_unlock(&logger.lock);
 
-		for (size_t at = 0; at < taken.used;) {
-			const char *text = taken.bytes + at + 1;
-			log_write_line(taken.bytes[at], text);
-			at += 1 + strlen(text) + 1;
-		}
-		if (dropped > 0)
-			log_write_dropped(dropped);
+		log_write_lines(&taken, dropped);
 
 		pthread_mutex_lock(&logger.lock);
 		logger.writing.used = 0;
@@ -113,38 +171,49 @@ static void *log_writer_main(void *unused)
 	return NULL;
 }
 
-static void log_queue_line(int level, const char *text)
+static void log_queue_line(int level, struct span text)
 {
-	size_t length = strlen(text);
-
 	pthread_mutex_lock(&logger.lock);
 	struct log_buffer *buffer = &logger.filling;
-	if (buffer->used + length + 2 <= LOG_BUFFER_SIZE) {
-		buffer->bytes[buffer->used] = (char)level;
-		memcpy(buffer->bytes + buffer->used + 1, text, length + 1);
-		if (buffer->used == 0)
-			pthread_cond_signal(&logger.wake);
-		buffer->used += length + 2;
+	size_t before = buffer->used;
+	if (before + text.length + 2 <= LOG_BUFFER_SIZE) {
+		char *to = buffer->bytes + before;
+		to[0] = (char)level;
+		memcpy(to + 1, text.text, text.length);
+		to[1 + text.length] = '\0';
+		buffer->used += text.length + 2;
 	} else {
 		logger.dropped++;
 	}
+	bool is_urgent = level <= LOG_WARNING && !logger.is_urgent;
+	bool is_much = before < LOG_GATHER_BYTES && buffer->used >= LOG_GATHER_BYTES;
+	logger.is_urgent = logger.is_urgent || is_urgent;
 	pthread_mutex_unlock(&logger.lock);
+	if (before == 0 || is_much || is_urgent)
+		pthread_cond_signal(&logger.wake);
+}
+
+static void log_text(int level, struct span raw)
+{
+	char text[LOG_LINE_SIZE];
+	size_t length = printable_line(text, sizeof(text), raw);
+
+	if (logger.has_writer)
+		return log_queue_line(level, (struct span){text, length});
+	struct log_page page = {.used = 0};
+	log_write_line(&page, level, text);
+	log_page_flush(&page);
 }
 
 static void log_line(int level, const char *format, va_list arguments)
 {
 	char raw[LOG_LINE_SIZE];
-	char text[LOG_LINE_SIZE];
 
 	int length = vsnprintf(raw, sizeof(raw), format, arguments);
 	if (length < 0)
 		return;
 	size_t used = (size_t)length < sizeof(raw) ? (size_t)length : sizeof(raw) - 1;
-	printable_line(text, sizeof(text), (struct span){raw, used});
-	if (logger.has_writer)
-		log_queue_line(level, text);
-	else
-		log_write_line(level, text);
+	log_text(level, (struct span){raw, used});
 }
 
 void log_open(bool to_stderr)
@@ -211,6 +280,11 @@ void log_error(const char *format, ...)
 void log_warning(const char *format, ...)
 {
 	LOG_AT(LOG_WARNING);
+}
+
+void log_info_text(struct span text)
+{
+	log_text(LOG_INFO, text);
 }
 
 void log_info(const char *format, ...)

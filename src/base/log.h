@@ -13,6 +13,8 @@
  */
 #pragma once
 
+#include "span.h"
+
 #include <stdbool.h>
 
 /* To stderr with debug lines (to_stderr), or to syslog with errors on stderr as well. */
@@ -27,4 +29,6 @@ void log_stop_writer(void);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line that is a text already, as log_info("%.*s") but without its cost: one for each request. */
+void log_info_text(struct span text);
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -2,7 +2,6 @@
 #include "netaddr.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const uint8_t netaddr_mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
@@ -73,10 +72,83 @@ bool netaddr_parse_with_port(struct span text, struct netaddr *addr, struct span
 	return netaddr_parse(text, addr);
 }
 
+/* Write a number, without leading zeros; returns its end. */
+static char *netaddr_put_number(char *out, unsigned number, unsigned number_base)
+{
+	char digits[8];
+	size_t count = 0;
+
+	do {
+		digits[count++] = "0123456789abcdef"[number % number_base];
+		number /= number_base;
+	} while (number > 0);
+	while (count > 0)
+		*out++ = digits[--count];
+	return out;
+}
+
+static char *netaddr_put_v4(char *out, const uint8_t bytes[static 4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i > 0)
+			*out++ = '.';
+		out = netaddr_put_number(out, bytes[i], 10);
+	}
+	return out;
+}
+
+static unsigned netaddr_group(const uint8_t bytes[static 16], unsigned i)
+{
+	return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+}
+
+/* The longest run of two or more groups of zeros, the first of equals: *length 0 for none. */
+static unsigned netaddr_longest_zeros(const uint8_t bytes[static 16], unsigned *length)
+{
+	unsigned first = 0;
+
+	*length = 0;
+	for (unsigned i = 0, run = 0; i < 8; i++) {
+		run = netaddr_group(bytes, i) == 0 ? run + 1 : 0;
+		if (run >= 2 && run > *length) {
+			*length = run;
+			first = i + 1 - run;
+		}
+	}
+	return first;
+}
+
+/* RFC 5952 section 4. */
+static char *netaddr_put_v6(char *out, const uint8_t bytes[static 16])
+{
+	unsigned zeros, first_zero = netaddr_longest_zeros(bytes, &zeros);
+
+	for (unsigned i = 0; i < 8; i++) {
+		if (zeros > 0 && i == first_zero) {
+			*out++ = ':';
+			i += zeros - 1;
+			if (i == 7)
+				*out++ = ':';
+			continue;
+		}
+		if (i > 0)
+			*out++ = ':';
+		out = netaddr_put_number(out, netaddr_group(bytes, i), 16);
+	}
+	return out;
+}
+
+/* Not inet_ntop(3), which goes by way of sprintf(3): every request formats a network. */
 void netaddr_format(const struct netaddr *addr, char text[static NETADDR_TEXT_SIZE])
 {
-	if (inet_ntop(addr->bits == 32 ? AF_INET : AF_INET6, addr->bytes, text,
-		      NETADDR_TEXT_SIZE) == NULL)
+	static const uint8_t no_group[10];
+
+	if (addr->bits == 32)
+		*netaddr_put_v4(text, addr->bytes) = '\0';
+	else if (memcmp(addr->bytes, no_group, sizeof(no_group)) != 0)
+		*netaddr_put_v6(text, addr->bytes) = '\0';
+	/* The rare kinds that have an IPv4 address in them. */
+	else if (inet_ntop(AF_INET6, addr->bytes, text, NETADDR_TEXT_SIZE) == NULL)
 		text[0] = '\0';
 }
 
@@ -183,7 +255,8 @@ const char *network_parse(struct span text, struct network *network)
 
 void network_format(const struct network *network, char text[static NETWORK_TEXT_SIZE])
 {
-	char addr[NETADDR_TEXT_SIZE];
-	netaddr_format(&network->addr, addr);
-	snprintf(text, NETWORK_TEXT_SIZE, "%s/%u", addr, network->prefix);
+	netaddr_format(&network->addr, text);
+	char *end = text + strlen(text);
+	*end++ = '/';
+	*netaddr_put_number(end, network->prefix, 10) = '\0';
 }

@@ -79,15 +79,39 @@ bool printable_is_clean(struct span span)
 	return true;
 }
 
-static size_t printable_copy(char *out, size_t size, struct span span, const char *escape_too)
+/* How many bytes at the beginning of span are copied as they are, without a look at what they mean:
+ * nearly all that there ever is. */
+static size_t printable_plain_length(struct span span, bool is_field)
+{
+	size_t length = 0;
+
+	for (; length < span.length; length++) {
+		char c = span.text[length];
+		if (c < ' ' || c >= 0x7f || (is_field && (c == ' ' || c == ',' || c == '\\')))
+			break;
+	}
+	return length;
+}
+
+static size_t printable_copy(char *out, size_t size, struct span span, bool is_field)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t used = 0;
 
 	assert(size > 0);
-	while (span.length > 0) {
+	for (;;) {
+		size_t run = printable_plain_length(span, is_field);
+		if (run > size - 1 - used)
+			run = size - 1 - used;
+		if (run > 0)
+			memcpy(out + used, span.text, run);
+		used += run;
+		span = span_from(span, run);
+		if (span.length == 0)
+			break;
+		/* What is ASCII and stopped the run is to be escaped. */
 		size_t length = printable_length(span);
-		if (length == 1 && ascii_is_one_of(span.text[0], escape_too))
+		if (length == 1)
 			length = 0;
 		size_t need = length > 0 ? length : 4;
 		if (used + need >= size)
@@ -111,10 +135,10 @@ static size_t printable_copy(char *out, size_t size, struct span span, const cha
 
 size_t printable_line(char *out, size_t size, struct span span)
 {
-	return printable_copy(out, size, span, "");
+	return printable_copy(out, size, span, false);
 }
 
 size_t printable_field(char *out, size_t size, struct span span)
 {
-	return printable_copy(out, size, span, " ,\\");
+	return printable_copy(out, size, span, true);
 }

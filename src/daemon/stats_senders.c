@@ -11,14 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATS_SENDERS_SLOTS = 128, STATS_SENDERS_HALF_S = 30 };
+enum {
+	STATS_SENDERS_SETS = 64, /* a name has its place in one of them, by its hash: a look at all
+				  * places took longer than the rest of counting */
+	STATS_SENDERS_WAYS = 4,
+	STATS_SENDERS_SLOTS = STATS_SENDERS_SETS * STATS_SENDERS_WAYS,
+	STATS_SENDERS_HALF_S = 30,
+};
+
+/* One place. */
+struct stats_senders_place {
+	uint64_t hash;  /* of the name */
+	int64_t weight; /* what it is in its place for; 0: nobody is */
+};
 
 /* Those that came first in one order. */
 struct stats_senders_top {
-	size_t count;
-	uint64_t hashes[STATS_SENDERS_SLOTS];
-	int64_t weights[STATS_SENDERS_SLOTS]; /* what each is in its place for */
-	struct stats_sender slots[STATS_SENDERS_SLOTS];
+	struct stats_senders_place places[STATS_SENDERS_SLOTS];
+	struct stats_sender slots[STATS_SENDERS_SLOTS]; /* who is in the place of that number */
 };
 
 struct stats_senders_half {
@@ -79,50 +89,46 @@ static struct stats_senders_half *stats_senders_turn(struct stats_senders *sende
 	half = &senders->halves[senders->current];
 	half->begin_s = now_s;
 	for (size_t i = 0; i < STATS_SENDERS_ORDER_COUNT; i++)
-		half->tops[i].count = 0;
+		memset(half->tops[i].places, 0, sizeof(half->tops[i].places));
 	return half;
 }
 
-/* The slot of name; where it has none, an empty one, or that of the least: *is_new. */
-static size_t stats_senders_find(const struct stats_senders_top *top, uint64_t hash, bool *is_new)
+/* The place of a name; where it has none, an empty one of its set, or that of the least there. */
+static size_t stats_senders_find(const struct stats_senders_top *top, uint64_t hash)
 {
-	size_t least = 0;
+	size_t first = hash % STATS_SENDERS_SETS * STATS_SENDERS_WAYS, least = first;
 
-	*is_new = false;
-	for (size_t i = 0; i < top->count; i++) {
-		if (top->hashes[i] == hash)
+	for (size_t i = first; i < first + STATS_SENDERS_WAYS; i++) {
+		if (top->places[i].weight > 0 && top->places[i].hash == hash)
 			return i;
-		if (top->weights[i] < top->weights[least])
+		if (top->places[i].weight < top->places[least].weight)
 			least = i;
 	}
-	*is_new = true;
-	return top->count < STATS_SENDERS_SLOTS ? top->count : least;
+	return least;
 }
 
 /* One request more. */
 static void stats_senders_add(struct stats_senders_top *top, enum stats_senders_order order,
 			      uint64_t hash, const char *name, int64_t duration_us)
 {
-	bool is_new;
-	size_t i = stats_senders_find(top, hash, &is_new);
+	size_t i = stats_senders_find(top, hash);
+	struct stats_senders_place *place = &top->places[i];
 	struct stats_sender *sender = &top->slots[i];
 
-	if (is_new) {
-		bool has_room = i == top->count;
-		if (!has_room && order == STATS_SLOWEST && duration_us <= sender->longest_us)
+	if (place->weight == 0 || place->hash != hash) {
+		bool is_empty = place->weight == 0;
+		if (!is_empty && order == STATS_SLOWEST && duration_us <= sender->longest_us)
 			return;
-		if (has_room)
-			top->count++;
-		if (has_room || order == STATS_SLOWEST)
+		if (is_empty || order == STATS_SLOWEST)
 			sender->requests = 0;
 		sender->longest_us = 0;
-		top->hashes[i] = hash;
+		place->hash = hash;
 		snprintf(sender->name, STATS_SENDER_NAME_SIZE, "%s", name);
 	}
 	sender->requests++;
 	if (duration_us > sender->longest_us)
 		sender->longest_us = duration_us;
-	top->weights[i] = order == STATS_BUSIEST ? (int64_t)sender->requests : sender->longest_us;
+	place->weight = order == STATS_BUSIEST ? (int64_t)sender->requests : sender->longest_us + 1;
 }
 
 void stats_senders_count(struct stats_senders *senders, const char *name, int64_t duration_us,
@@ -140,9 +146,11 @@ void stats_senders_count(struct stats_senders *senders, const char *name, int64_
 static void stats_senders_merge(const struct stats_senders_top *top, struct stats_sender *all,
 				size_t *count)
 {
-	for (size_t i = 0; i < top->count; i++) {
+	for (size_t i = 0; i < STATS_SENDERS_SLOTS; i++) {
 		const struct stats_sender *sender = &top->slots[i];
 		size_t j = 0;
+		if (top->places[i].weight == 0)
+			continue;
 		while (j < *count && strcmp(all[j].name, sender->name) != 0)
 			j++;
 		if (j == *count) {

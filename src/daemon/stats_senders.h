@@ -2,12 +2,12 @@
 /*
  * The busiest and the slowest sender domains of the last minute, in fixed memory.
  *
- * Strangers choose the names, so that there are places for some hundred of them.  When all are
- * taken, the least busy one makes room, and the newcomer begins with its count (Metwally and
- * others, "Efficient computation of frequent and top-k elements", 2005): who is really busy is
- * never missed, and a count may be too high by what the one before had.  The slowest have places of
- * their own, which only a slower one takes; of these, requests before that are not counted.  Two
- * halves of a minute take turns.
+ * Strangers choose the names, so that there are places for some hundred of them.  When all that a
+ * name may have are taken, the least busy one there makes room, and the newcomer begins with its
+ * count (Metwally and others, "Efficient computation of frequent and top-k elements", 2005): who is
+ * really busy is never missed, and a count may be too high by what the one before had.  The slowest
+ * have places of their own, which only a slower one takes; of these, requests before that are not
+ * counted.  Two halves of a minute take turns.
  */
 #pragma once
 

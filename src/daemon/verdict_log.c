@@ -6,84 +6,115 @@
 #include "rules/privacy.h"
 
 #include <stdio.h>
+#include <string.h>
 
-enum { VERDICT_LOG_FIELD_SIZE = 640 };
+enum { VERDICT_LOG_FIELD_SIZE = 640 }; /* longest value, with a NUL */
 
-/* One field that comes from outside, as it is shown. */
-static const char *verdict_log_field(const struct request *request, enum request_attribute which,
-				     const struct privacy *privacy,
-				     char out[static VERDICT_LOG_FIELD_SIZE])
+/* A line in the making; what does not fit is cut. */
+struct verdict_line {
+	char *text; /* of VERDICT_LOG_SIZE bytes */
+	size_t used;
+};
+
+static void verdict_line_add(struct verdict_line *line, const char *text)
 {
-	struct span value = request_get(request, which);
+	size_t length = strlen(text), room = VERDICT_LOG_SIZE - 1 - line->used;
 
-	if (privacy != NULL && value.length > 0)
-		privacy_hash(privacy, value, out);
-	else
-		printable_field(out, VERDICT_LOG_FIELD_SIZE, value);
-	return out;
+	if (length > room)
+		length = room;
+	memcpy(line->text + line->used, text, length);
+	line->used += length;
 }
 
-/* ", name=value", or nothing when there is no value. */
-static const char *verdict_log_optional(const char *name, const char *value,
-					char out[static VERDICT_LOG_FIELD_SIZE])
+/* A value, made one field. */
+static void verdict_line_add_value(struct verdict_line *line, struct span value)
 {
-	out[0] = '\0';
-	if (value[0] != '\0') {
-		int length = snprintf(out, VERDICT_LOG_FIELD_SIZE, ", %s=", name);
-		printable_field(out + length, VERDICT_LOG_FIELD_SIZE - (size_t)length,
-				span_of(value));
+	size_t room = VERDICT_LOG_SIZE - line->used;
+
+	line->used += printable_field(line->text + line->used,
+				      room < VERDICT_LOG_FIELD_SIZE ? room : VERDICT_LOG_FIELD_SIZE,
+				      value);
+}
+
+static void verdict_line_add_number(struct verdict_line *line, int64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)number);
+	verdict_line_add(line, text);
+}
+
+/* An attribute, with its name: as it came, or its hash. */
+static void verdict_line_add_attribute(struct verdict_line *line, const char *name,
+				       const struct verdict_log_entry *entry,
+				       enum request_attribute which)
+{
+	struct span value = request_get(entry->request, which);
+	char hash[PRIVACY_TEXT_SIZE];
+
+	verdict_line_add(line, name);
+	if (entry->privacy != NULL && value.length > 0) {
+		privacy_hash(entry->privacy, value, hash);
+		verdict_line_add(line, hash);
+	} else {
+		verdict_line_add_value(line, value);
 	}
-	return out;
 }
 
-/* What SPF went by when there was no sender, so that the line tells all that the verdict rests on.
- */
-static const char *verdict_log_helo(const struct request *request, const struct privacy *privacy,
-				    char out[static VERDICT_LOG_FIELD_SIZE + 16])
+/* Name and value, or nothing when there is no value. */
+static void verdict_line_add_optional(struct verdict_line *line, const char *name,
+				      const char *value)
 {
-	char shown[VERDICT_LOG_FIELD_SIZE];
-
-	if (request_get(request, REQUEST_SENDER).length > 0 ||
-	    request_get(request, REQUEST_HELO_NAME).length == 0)
-		return "";
-	snprintf(out, VERDICT_LOG_FIELD_SIZE + 16, ", helo_name=%s",
-		 verdict_log_field(request, REQUEST_HELO_NAME, privacy, shown));
-	return out;
+	if (value[0] == '\0')
+		return;
+	verdict_line_add(line, name);
+	verdict_line_add_value(line, span_of(value));
 }
 
-bool verdict_log_format(const struct verdict_log_entry *entry, char line[static VERDICT_LOG_SIZE])
+static void verdict_line_add_client(struct verdict_line *line,
+				    const struct verdict_log_entry *entry)
 {
 	static const struct evidence none;
-	const struct verdict *verdict = entry->verdict;
-	const struct request *request = entry->request;
-	const struct privacy *privacy = entry->privacy;
 	const struct evidence *evidence = entry->evidence != NULL ? entry->evidence : &none;
-	char reason[VERDICT_REASON_SIZE], name[VERDICT_LOG_FIELD_SIZE],
-		address[VERDICT_LOG_FIELD_SIZE], sender[VERDICT_LOG_FIELD_SIZE],
-		recipient[VERDICT_LOG_FIELD_SIZE], stored[VERDICT_LOG_FIELD_SIZE],
-		iprev[VERDICT_LOG_FIELD_SIZE], spf[VERDICT_LOG_FIELD_SIZE],
-		helo[VERDICT_LOG_FIELD_SIZE + 16], gate[40];
+
+	verdict_line_add_attribute(line, ", client_name=", entry, REQUEST_CLIENT_NAME);
+	verdict_line_add_attribute(line, ", client_address=", entry, REQUEST_CLIENT_ADDRESS);
+	verdict_line_add_attribute(line, ", sender=", entry, REQUEST_SENDER);
+	verdict_line_add_attribute(line, ", recipient=", entry, REQUEST_RECIPIENT);
+	verdict_line_add_optional(line, ", key=", entry->key);
+	verdict_line_add_optional(line, ", iprev=", iprev_result_word(evidence->iprev.result));
+	verdict_line_add_optional(line, ", spf=", spf_result_word(evidence->spf.result));
+}
+
+bool verdict_log_format(const struct verdict_log_entry *entry, char text[static VERDICT_LOG_SIZE])
+{
+	const struct verdict *verdict = entry->verdict;
+	struct verdict_line line = {.text = text};
+	char reason[VERDICT_REASON_SIZE];
 
 	if (verdict->reason == REASON_NOT_RCPT)
 		return false;
+	verdict_line_add(&line, "action=");
+	verdict_line_add(&line, verdict_action_word(verdict));
+	verdict_line_add(&line, ", reason=");
 	verdict_reason_words(verdict, reason);
-	if (verdict->gate_dry[0] != '\0')
-		snprintf(gate, sizeof(gate), ", gate=dry (%s)", verdict->gate_dry);
-	else
-		gate[0] = '\0';
-	snprintf(line, VERDICT_LOG_SIZE,
-		 "action=%s, reason=%s, client_name=%s, client_address=%s, sender=%s, "
-		 "recipient=%s%s%s%s, delay=%lld%s%s%s",
-		 verdict_action_word(verdict), reason,
-		 verdict_log_field(request, REQUEST_CLIENT_NAME, privacy, name),
-		 verdict_log_field(request, REQUEST_CLIENT_ADDRESS, privacy, address),
-		 verdict_log_field(request, REQUEST_SENDER, privacy, sender),
-		 verdict_log_field(request, REQUEST_RECIPIENT, privacy, recipient),
-		 verdict_log_optional("key", entry->key, stored),
-		 verdict_log_optional("iprev", iprev_result_word(evidence->iprev.result), iprev),
-		 verdict_log_optional("spf", spf_result_word(evidence->spf.result), spf),
-		 (long long)verdict->delay_s, verdict->is_dry ? ", greylist=dry" : "", gate,
-		 verdict_log_helo(request, privacy, helo));
+	verdict_line_add(&line, reason);
+	verdict_line_add_client(&line, entry);
+	verdict_line_add(&line, ", delay=");
+	verdict_line_add_number(&line, verdict->delay_s);
+	if (verdict->is_dry)
+		verdict_line_add(&line, ", greylist=dry");
+	if (verdict->gate_dry[0] != '\0') {
+		verdict_line_add(&line, ", gate=dry (");
+		verdict_line_add(&line, verdict->gate_dry);
+		verdict_line_add(&line, ")");
+	}
+	/* What SPF went by when there was no sender, so that the line tells all that the verdict
+	 * rests on. */
+	if (request_get(entry->request, REQUEST_SENDER).length == 0 &&
+	    request_get(entry->request, REQUEST_HELO_NAME).length > 0)
+		verdict_line_add_attribute(&line, ", helo_name=", entry, REQUEST_HELO_NAME);
+	text[line.used] = '\0';
 	return true;
 }
 
@@ -92,5 +123,5 @@ void verdict_log(const struct verdict_log_entry *entry)
 	char line[VERDICT_LOG_SIZE];
 
 	if (verdict_log_format(entry, line))
-		log_info("%s", line);
+		log_info_text(span_of(line));
 }

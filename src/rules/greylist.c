@@ -36,8 +36,10 @@ static bool greylist_is_due(int64_t then_s, int64_t span_s, int64_t now_s)
 static bool greylist_is_stale(const struct greylist_limits *limits, int64_t then_s, int64_t now_s)
 {
 	int64_t part_s = limits->lifetime_s / GREYLIST_REFRESH_PART;
-	return greylist_is_due(then_s, part_s < GREYLIST_REFRESH_S ? part_s : GREYLIST_REFRESH_S,
-			       now_s);
+	int64_t refresh_s = part_s < GREYLIST_REFRESH_S ? part_s : GREYLIST_REFRESH_S;
+
+	/* On the hour it is due, as a client's pass is. */
+	return greylist_is_due(then_s, refresh_s - 1, now_s);
 }
 
 static bool greylist_entry_is_valid(const struct greylist_limits *limits,
@@ -148,6 +150,18 @@ static void greylist_keep_passed(const struct greylist_limits *limits, const str
 	}
 }
 
+bool greylist_is_settled(const struct greylist_limits *limits, const struct identities *who,
+			 const struct greylist_finding findings[static IDENTITY_MAX], int64_t now_s)
+{
+	for (size_t i = 0; i < who->count; i++) {
+		const struct greylist_entry *entry = &findings[i].entry;
+		if (!greylist_entry_is_valid(limits, &findings[i], now_s) || entry->passes == 0 ||
+		    greylist_is_stale(limits, entry->last_seen_s, now_s))
+			return false;
+	}
+	return true;
+}
+
 void greylist_decide(const struct greylist_limits *limits, const struct identities *who,
 		     const struct greylist_finding findings[static IDENTITY_MAX], bool store_new,
 		     int64_t now_s, struct greylist_decision *decision)
@@ -156,6 +170,10 @@ void greylist_decide(const struct greylist_limits *limits, const struct identiti
 	int64_t first_seen_s = now_s;
 
 	memset(decision, 0, sizeof(*decision));
+	if (greylist_is_settled(limits, who, findings, now_s)) {
+		decision->outcome = GREYLIST_PASS;
+		return;
+	}
 	if (greylist_is_known(limits, who, findings, now_s, decision)) {
 		decision->outcome = GREYLIST_KNOWN;
 		return;

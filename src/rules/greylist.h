@@ -73,6 +73,15 @@ struct greylist_decision {
 };
 
 /*
+ * Whether the triplet has passed under every identity, so lately that there is nothing to write:
+ * then it passes, whatever is known of the client, and the clients need not be looked for.  A pass
+ * that is not worth writing does not count for the client either.
+ */
+bool greylist_is_settled(const struct greylist_limits *limits, const struct identities *who,
+			 const struct greylist_finding findings[static IDENTITY_MAX],
+			 int64_t now_s);
+
+/*
  * Decide about a request at now_s (Unix time).  findings has one for each identity in who.
  * store_new false: a new triplet is to wait, but is not kept (max_new_per_client).
  */

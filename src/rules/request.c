@@ -37,15 +37,26 @@ size_t request_find_end(struct span buffer, size_t *scanned)
 	return 0;
 }
 
+/* REQUEST_ATTRIBUTE_COUNT: nothing that is looked at.  Most names are of another length than any of
+ * ours, or end otherwise, so that few bytes are compared. */
+static enum request_attribute request_find_attribute(struct span name)
+{
+	enum request_attribute i = 0;
+
+	for (; i < REQUEST_ATTRIBUTE_COUNT; i++)
+		if (name.length == request_names[i].length && name.length > 0 &&
+		    name.text[name.length - 1] == request_names[i].text[name.length - 1] &&
+		    span_equals(name, request_names[i]))
+			break;
+	return i;
+}
+
 static void request_take(struct request *request, struct span name, struct span value)
 {
-	for (size_t i = 0; i < REQUEST_ATTRIBUTE_COUNT; i++) {
-		if (span_equals(name, request_names[i])) {
-			if (request->value[i].text == NULL)
-				request->value[i] = value;
-			return;
-		}
-	}
+	enum request_attribute which = request_find_attribute(name);
+
+	if (which < REQUEST_ATTRIBUTE_COUNT && request->value[which].text == NULL)
+		request->value[which] = value;
 }
 
 const char *request_parse(struct request *request, struct span bytes)
@@ -70,8 +81,5 @@ const char *request_parse(struct request *request, struct span bytes)
 
 bool request_is_attribute(struct span name)
 {
-	for (size_t i = 0; i < REQUEST_ATTRIBUTE_COUNT; i++)
-		if (span_equals(name, request_names[i]))
-			return true;
-	return false;
+	return request_find_attribute(name) < REQUEST_ATTRIBUTE_COUNT;
 }

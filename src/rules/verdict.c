@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const verdict_actions[] = {
 	[VERDICT_PASS] = "pass",
@@ -39,8 +40,9 @@ _Static_assert(sizeof(verdict_reasons) / sizeof(verdict_reasons[0]) == REASON_CO
 
 static void verdict_set_answer(struct verdict *verdict, const char *answer)
 {
-	int length = snprintf(verdict->answer, sizeof(verdict->answer), "%s", answer);
-	assert(length >= 0 && (size_t)length < sizeof(verdict->answer));
+	size_t size = strlen(answer) + 1;
+	assert(size <= sizeof(verdict->answer));
+	memcpy(verdict->answer, answer, size);
 }
 
 struct verdict verdict_pass(enum verdict_reason reason)
@@ -154,6 +156,8 @@ const char *verdict_action_word(const struct verdict *verdict)
 void verdict_reason_words(const struct verdict *verdict, char words[static VERDICT_REASON_SIZE])
 {
 	const char *word = verdict_reasons[verdict->reason];
+	size_t size = strlen(word) + 1;
+
 	if (verdict->reason == REASON_EARLY_RETRY)
 		snprintf(words, VERDICT_REASON_SIZE, "%s (%llds missing)", word,
 			 (long long)verdict->wait_s);
@@ -162,5 +166,5 @@ void verdict_reason_words(const struct verdict *verdict, char words[static VERDI
 	else if (verdict->table_line > 0)
 		snprintf(words, VERDICT_REASON_SIZE, "%s (line %u)", word, verdict->table_line);
 	else
-		snprintf(words, VERDICT_REASON_SIZE, "%s", word);
+		memcpy(words, word, size);
 }

@@ -434,6 +434,30 @@ static bool sqlite_db_keeps(const struct store_question *question, enum greylist
 	return false;
 }
 
+/*
+ * What is there about the triplet and the client, under every identity.  When the triplets alone
+ * settle it, clients are not looked for: known mail costs one row.
+ */
+static enum sqlite_db_status sqlite_db_find(struct sqlite_db *db,
+					    const struct store_question *question,
+					    struct sqlite_db_row rows[static IDENTITY_MAX],
+					    struct greylist_finding findings[static IDENTITY_MAX])
+{
+	const struct identities *who = &question->who;
+	enum sqlite_db_status status = SQLITE_DB_OK;
+
+	for (size_t i = 0; status == SQLITE_DB_OK && i < who->count; i++)
+		status = sqlite_db_find_entry(db, who->list[i].key, question, &rows[i],
+					      &findings[i]);
+	if (question->mode != STORE_SHOW &&
+	    greylist_is_settled(&question->limits, who, findings, question->now_s))
+		return status;
+	for (size_t i = 0; status == SQLITE_DB_OK && i < who->count; i++)
+		if (who->list[i].client[0] != '\0')
+			status = sqlite_db_find_client(db, who->list[i].client, &findings[i]);
+	return status;
+}
+
 enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 const struct store_question *question,
 					 struct store_answer *answer)
@@ -441,15 +465,9 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 	struct greylist_finding *findings = answer->findings;
 	struct greylist_decision *decision = &answer->decision;
 	struct sqlite_db_row rows[IDENTITY_MAX] = {0};
-	enum sqlite_db_status status = SQLITE_DB_OK;
 
 	memset(answer->findings, 0, sizeof(answer->findings));
-	for (size_t i = 0; status == SQLITE_DB_OK && i < question->who.count; i++) {
-		const struct identity *identity = &question->who.list[i];
-		status = sqlite_db_find_entry(db, identity->key, question, &rows[i], &findings[i]);
-		if (status == SQLITE_DB_OK && identity->client[0] != '\0')
-			status = sqlite_db_find_client(db, identity->client, &findings[i]);
-	}
+	enum sqlite_db_status status = sqlite_db_find(db, question, rows, findings);
 	if (status != SQLITE_DB_OK)
 		return status;
 

@@ -71,8 +71,9 @@ def test_known_client_of_a_farm_is_not_named_either(daemon):
     daemon.farms.write_text('google ptr:.google.com\n')
     daemon.configure(privacy='yes', greylist_delay='1s', greylist_known_after=1)
     daemon.start()
-    wait_until('the client is known', lambda: daemon.reason(
-        **{**SECRETS, 'client_name': 'secret.google.com'}) == 'greylist_known_after')
+    host = {**SECRETS, 'client_name': 'secret.google.com'}
+    wait_until('the triplet has passed', lambda: daemon.reason(**host) == 'triplet found')
+    assert daemon.reason(**{**host, 'recipient': 'secret.other@secret.example'}) == 'greylist_known_after'
     daemon.stop()
     assert_no_secret(daemon)
 

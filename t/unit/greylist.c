@@ -57,7 +57,7 @@ static void test_one_identity(void)
 		 300,
 		 true},
 		{"passed within the hour",
-		 {true, {NOW - DAY, NOW - 3600, 3}, false, {0}},
+		 {true, {NOW - DAY, NOW - 3599, 3}, false, {0}},
 		 GREYLIST_PASS,
 		 0,
 		 0,
@@ -93,7 +93,7 @@ static void test_one_identity(void)
 		 0,
 		 true},
 		{"a known client",
-		 {false, {0}, true, {NOW - DAY, NOW - 3600, 5}},
+		 {false, {0}, true, {NOW - DAY, NOW - 3599, 5}},
 		 GREYLIST_KNOWN,
 		 0,
 		 0,
@@ -171,15 +171,20 @@ static void test_several_identities(void)
 static void test_becoming_known(void)
 {
 	struct identities who = {.list = {{"192.0.2.0/24", "192.0.2.0/24"}}, .count = 1};
-	struct greylist_finding findings[IDENTITY_MAX] = {{true, {NOW, NOW, 1}, false, {0}}};
+	struct greylist_finding findings[IDENTITY_MAX] = {
+		{true, {NOW - 600, NOW - 600, 0}, false, {0}}};
 	struct greylist_decision decision;
 	int64_t now_s = NOW, known_s = 0;
 
 	/* A mail every ten minutes. */
 	for (int i = 0; i < 60 && known_s == 0; i++, now_s += 600) {
-		greylist_decide(&limits, &who, findings, true, now_s, &decision);
+		/* Another triplet of the client's. */
+		struct greylist_finding other[IDENTITY_MAX] = {findings[0]};
+		other[0].has_entry = false;
+		greylist_decide(&limits, &who, other, false, now_s, &decision);
 		if (decision.outcome == GREYLIST_KNOWN)
 			known_s = now_s;
+		greylist_decide(&limits, &who, findings, true, now_s, &decision);
 		if (decision.keep[0].entry_changed)
 			findings[0].entry = decision.keep[0].entry;
 		if (decision.keep[0].client_changed) {
