@@ -45,10 +45,11 @@ static void lookup_count_down(struct lookup *lookup)
 		event_base_loopbreak(lookup->base);
 }
 
-static void on_lookup_iprev(const struct iprev_evidence *evidence, void *arg)
+static void on_lookup_iprev(const struct iprev_evidence *evidence, int64_t good_until_ms, void *arg)
 {
 	struct lookup_address *about = arg;
 
+	(void)good_until_ms;
 	about->fcrdns = NULL;
 	about->answer->iprev = *evidence;
 	lookup_count_down(about->lookup);

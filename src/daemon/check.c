@@ -6,6 +6,7 @@
 #include "explanation.h"
 #include "farm_resolver.h"
 #include "lookup/dns_name.h"
+#include "lookup/evidence_cache.h"
 #include "lookup/inquiry.h"
 #include "ready_queue.h"
 #include "rules/auth_results.h"
@@ -50,7 +51,7 @@ struct check {
 
 struct checker {
 	struct checker_parts parts;
-	struct inquiry_sources sources; /* of the parts */
+	struct inquiry_sources sources; /* of the parts; kept is owned */
 	struct flood *flood;            /* owned */
 	struct instances *instances;    /* owned; the messages that have their header */
 	struct ready_queue *ready;      /* owned; verdicts that go out from the loop */
@@ -310,9 +311,8 @@ static void check_greylist(struct check *check)
 		snprintf(check->key, sizeof(check->key), "farm:%s", check->farm->name);
 		return check_conclude(check, verdict_pass(REASON_FARMS));
 	}
-	/* The network is looked up first, and needs no DNS. */
-	return check_ask_store(check,
-			       inquiry_evidence(check->inquiry)->spf.result == SPF_NOT_ASKED);
+	/* The network is looked up first, and needs no DNS, unless SPF is known already. */
+	return check_ask_store(check, !inquiry_has(check->inquiry, INQUIRY_SPF));
 }
 
 /* Mail that it hands on fails SPF by no fault of the sender's. */
@@ -524,7 +524,8 @@ struct checker *checker_new(const struct checker_parts *parts)
 	struct checker *checker = mem_alloc(sizeof(*checker));
 
 	checker->parts = *parts;
-	checker->sources = (struct inquiry_sources){parts->base, parts->dns, parts->spf};
+	checker->sources =
+		(struct inquiry_sources){parts->base, parts->dns, parts->spf, evidence_cache_new()};
 	checker->flood = flood_new();
 	checker->instances = instances_new();
 	checker->ready = ready_queue_new(parts->base);
@@ -545,6 +546,7 @@ void checker_free(struct checker **checker)
 	*checker = NULL;
 	assert(freed->checks == 0);
 	ready_queue_free(&freed->ready);
+	evidence_cache_free(&freed->sources.kept);
 	flood_free(&freed->flood);
 	instances_free(&freed->instances);
 	free(freed);

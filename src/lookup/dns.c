@@ -84,6 +84,7 @@ struct dns {
 	struct file_look resolv_conf_seen;
 	int64_t resolv_conf_look_ms; /* monotonic: of the last look */
 	struct dns_cache *cache;     /* owned */
+	bool keeps;                  /* the cache has room for anything */
 	/* Held: answers to what is not asked. */
 	const struct dns_answer *no_name, *failed;
 	struct dns_job_queue jobs;
@@ -307,8 +308,11 @@ static void on_dns_errand(const struct dns_answer *answer, void *asked)
 		return dns_job_fail(job);
 	dns_job_count(job, dns_answer_status(answer));
 	dns_note_answer(dns);
-	dns_cache_add(dns->cache, job->type, job->name, answer, clock_mono_ms());
-
+	int64_t now_ms = clock_mono_ms();
+	/* Where nothing is kept, nothing that is made of it is kept either. */
+	if (dns->keeps)
+		dns_answer_date(answer, now_ms);
+	dns_cache_add(dns->cache, job->type, job->name, answer, now_ms);
 	dns_job_finish(job, answer);
 }
 
@@ -491,6 +495,7 @@ static bool dns_set_options(struct dns *dns, const struct dns_options *options)
 		dns->timeout_s = options->timeout_s;
 	}
 	dns_cache_set_max(dns->cache, options->cache_bytes);
+	dns->keeps = options->cache_bytes > 0;
 	return !is_same && !dns->is_over;
 }
 

@@ -16,7 +16,8 @@ struct dns_answer {
 	unsigned holders;
 	enum dns_status status;
 	int64_t ttl_s;
-	size_t count, size; /* records that there are, and that there is room for */
+	int64_t good_until_ms; /* monotonic; 0: not known */
+	size_t count, size;    /* records that there are, and that there is room for */
 	/* Owned; one of the two is there, by the type of the question. */
 	struct netaddr *addresses;
 	struct dns_answer_text *texts;
@@ -68,6 +69,16 @@ void dns_answer_limit_ttl(struct dns_answer *answer, int64_t ttl_s)
 {
 	if (ttl_s < answer->ttl_s)
 		answer->ttl_s = ttl_s;
+}
+
+void dns_answer_date(const struct dns_answer *answer, int64_t now_ms)
+{
+	((struct dns_answer *)answer)->good_until_ms = now_ms + 1000 * answer->ttl_s;
+}
+
+int64_t dns_answer_good_until_ms(const struct dns_answer *answer)
+{
+	return answer->good_until_ms;
 }
 
 enum dns_status dns_answer_status(const struct dns_answer *answer)

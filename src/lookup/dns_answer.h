@@ -34,6 +34,12 @@ void dns_answer_add_text(struct dns_answer *answer, struct span text);
 /* It may be kept for ttl_s at most; also before it is shown to others. */
 void dns_answer_limit_ttl(struct dns_answer *answer, int64_t ttl_s);
 
+/* It has come at now_ms (monotonic), from when on its TTL counts. */
+void dns_answer_date(const struct dns_answer *answer, int64_t now_ms);
+
+/* Until when it is good: monotonic; 0: it has no date. */
+int64_t dns_answer_good_until_ms(const struct dns_answer *answer);
+
 enum dns_status dns_answer_status(const struct dns_answer *answer);
 int64_t dns_answer_ttl_s(const struct dns_answer *answer);
 

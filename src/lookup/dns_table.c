@@ -43,6 +43,18 @@ void dns_table_answer(struct dns_table *table, size_t i, const struct dns_answer
 	table->rows[i].answer = dns_answer_hold(answer);
 }
 
+int64_t dns_table_good_until_ms(const struct dns_table *table)
+{
+	int64_t good_until_ms = INT64_MAX;
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct dns_answer *answer = table->rows[i].answer;
+		if (answer != NULL && dns_answer_good_until_ms(answer) < good_until_ms)
+			good_until_ms = dns_answer_good_until_ms(answer);
+	}
+	return good_until_ms;
+}
+
 void **dns_table_made(struct dns_table *table, const struct dns_answer *answer,
 		      dns_table_free_fn *free_made)
 {

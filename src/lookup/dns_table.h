@@ -46,6 +46,9 @@ const struct dns_answer *dns_table_ask(struct dns_table *table, enum dns_type ty
 /* Row number i gets its answer, which it holds from now on. */
 void dns_table_answer(struct dns_table *table, size_t i, const struct dns_answer *answer);
 
+/* Until when all answers that are there are good: monotonic; INT64_MAX when there are none. */
+int64_t dns_table_good_until_ms(const struct dns_table *table);
+
 /*
  * A place for what the evaluation makes of the answer of one of the rows, so that its next run need
  * not make it again; *place is NULL until then.  The table frees it with free_made, the same for

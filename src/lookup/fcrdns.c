@@ -24,6 +24,7 @@ struct fcrdns {
 	struct dns_query *ptr_query; /* owned; not NULL exactly while it is out */
 	struct fcrdns_name names[FCRDNS_NAMES_MAX];
 	size_t name_count, answered; /* names that there are, and whose addresses are known */
+	int64_t good_until_ms;       /* monotonic: all answers so far */
 	bool has_doubt; /* the addresses of one could not be told, or names were left out */
 };
 
@@ -46,10 +47,17 @@ static void fcrdns_finish(struct fcrdns *fcrdns, enum iprev_result result, const
 	struct iprev_evidence evidence = {.result = result};
 	fcrdns_done_fn *done = fcrdns->done;
 	void *arg = fcrdns->arg;
+	int64_t good_until_ms = fcrdns->good_until_ms;
 
 	snprintf(evidence.name, sizeof(evidence.name), "%s", name);
 	fcrdns_cancel(&fcrdns);
-	done(&evidence, arg);
+	done(&evidence, good_until_ms, arg);
+}
+
+static void fcrdns_note_good(struct fcrdns *fcrdns, const struct dns_answer *answer)
+{
+	if (dns_answer_good_until_ms(answer) < fcrdns->good_until_ms)
+		fcrdns->good_until_ms = dns_answer_good_until_ms(answer);
 }
 
 static bool fcrdns_leads_back(const struct fcrdns *fcrdns, const struct dns_answer *answer)
@@ -97,6 +105,7 @@ static void on_fcrdns_addresses(const struct dns_answer *answer, void *arg)
 
 	name->query = NULL;
 	fcrdns->answered++;
+	fcrdns_note_good(fcrdns, answer);
 	fcrdns_report_name(fcrdns, (size_t)(name - fcrdns->names), answer);
 	if (dns_answer_status(answer) == DNS_FAILED)
 		fcrdns->has_doubt = true;
@@ -141,6 +150,7 @@ static void on_fcrdns_names(const struct dns_answer *answer, void *arg)
 	enum dns_type type = fcrdns->addr.bits == 32 ? DNS_A : DNS_AAAA;
 
 	fcrdns->ptr_query = NULL;
+	fcrdns_note_good(fcrdns, answer);
 	fcrdns_pick_names(fcrdns, answer);
 	fcrdns_report_names(fcrdns, answer);
 	if (dns_answer_status(answer) == DNS_FAILED)
@@ -165,6 +175,7 @@ struct fcrdns *fcrdns_start(struct dns *dns, const struct netaddr *addr,
 	fcrdns->dns = dns;
 	fcrdns->addr = *addr;
 	fcrdns->report = report;
+	fcrdns->good_until_ms = INT64_MAX;
 	fcrdns->done = done;
 	fcrdns->arg = arg;
 	dns_name_of_address(addr, name);

@@ -39,8 +39,10 @@ struct fcrdns_report {
 	bool has_more_names; /* than are looked at */
 };
 
-/* Never IPREV_NOT_ASKED.  evidence dies when the function returns. */
-typedef void fcrdns_done_fn(const struct iprev_evidence *evidence, void *arg);
+/* Never IPREV_NOT_ASKED.  evidence dies when the function returns; the answers that it rests on are
+ * good until good_until_ms (monotonic). */
+typedef void fcrdns_done_fn(const struct iprev_evidence *evidence, int64_t good_until_ms,
+			    void *arg);
 
 /*
  * Look up.  done() runs exactly once, from the event loop, never from inside this call, and fcrdns

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "dns_name.h"
+#include "evidence_cache.h"
 #include "spf.h"
 
 #include <assert.h>
@@ -35,11 +36,15 @@ static void inquiry_finish(struct inquiry *inquiry)
 	done(inquiry->arg);
 }
 
-static void on_inquiry_iprev(const struct iprev_evidence *evidence, void *arg)
+static void on_inquiry_iprev(const struct iprev_evidence *evidence, int64_t good_until_ms,
+			     void *arg)
 {
 	struct inquiry *inquiry = arg;
+	struct evidence_cache *kept = inquiry->sources->kept;
 
 	inquiry->fcrdns = NULL;
+	if (kept != NULL)
+		evidence_cache_keep_iprev(kept, &inquiry->about.client, evidence, good_until_ms);
 	inquiry->evidence.iprev = *evidence;
 	return inquiry_finish(inquiry);
 }
@@ -49,6 +54,8 @@ static void on_inquiry_spf(const struct spf_outcome *outcome, void *arg)
 	struct inquiry *inquiry = arg;
 
 	inquiry->spf = NULL;
+	if (inquiry->sources->kept != NULL)
+		evidence_cache_keep_spf(inquiry->sources->kept, &inquiry->about, outcome);
 	inquiry->evidence.spf = outcome->evidence;
 	if (inquiry->report != NULL)
 		snprintf(inquiry->report->spf_detail, sizeof(inquiry->report->spf_detail), "%s",
@@ -111,8 +118,28 @@ static bool inquiry_is_known(const struct inquiry *inquiry, enum inquiry_subject
 					: inquiry->evidence.spf.result != SPF_NOT_ASKED;
 }
 
+/* Whoever wants a report wants to know how it was found out, and that is not kept. */
+static void inquiry_recall(struct inquiry *inquiry, enum inquiry_subject subject)
+{
+	const struct evidence_cache *kept = inquiry->sources->kept;
+
+	if (kept == NULL || inquiry->report != NULL || inquiry_is_known(inquiry, subject))
+		return;
+	switch (subject) {
+	case INQUIRY_IPREV:
+		(void)evidence_cache_find_iprev(kept, &inquiry->about.client, clock_mono_ms(),
+						&inquiry->evidence.iprev);
+		break;
+	case INQUIRY_SPF:
+		(void)evidence_cache_find_spf(kept, &inquiry->about, clock_mono_ms(),
+					      &inquiry->evidence.spf);
+		break;
+	}
+}
+
 bool inquiry_has(struct inquiry *inquiry, enum inquiry_subject subject)
 {
+	inquiry_recall(inquiry, subject);
 	if (inquiry->is_over && !inquiry_is_known(inquiry, subject))
 		inquiry_give_up(inquiry, subject);
 	return inquiry_is_known(inquiry, subject);

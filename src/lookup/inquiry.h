@@ -13,6 +13,7 @@
 
 struct dns;
 struct event_base;
+struct evidence_cache;
 struct inquiry;
 struct spf;
 
@@ -21,6 +22,7 @@ struct inquiry_sources {
 	struct event_base *base;
 	struct dns *dns;
 	struct spf *spf;
+	struct evidence_cache *kept; /* NULL: nothing is kept from one inquiry for the next */
 };
 
 /* What the results rest on, for people who ask why.  A plain value. */
@@ -46,7 +48,8 @@ struct inquiry *inquiry_new(const struct inquiry_sources *sources, const struct 
 			    struct span confirmed_name, int64_t deadline_ms,
 			    struct inquiry_report *report);
 
-/* Whether the result is there, or, the deadline having passed, can only be temperror now. */
+/* Whether the result is there, from an inquiry before too, or, the deadline having passed, can only
+ * be temperror now. */
 bool inquiry_has(struct inquiry *inquiry, enum inquiry_subject subject);
 
 /*

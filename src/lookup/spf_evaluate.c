@@ -215,5 +215,7 @@ bool spf_evaluate(struct spf_evaluator *evaluator, const struct spf_question *qu
 		return false;
 	}
 	spf_evaluate_conclude(guard, result, is_default, outcome);
+	outcome->good_until_ms = dns_table_good_until_ms(table);
+	outcome->is_personal = guard->is_personal;
 	return true;
 }

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct spf_evaluator;
 
@@ -56,6 +57,9 @@ struct spf_outcome {
 	 * whose record.
 	 */
 	char detail[SPF_DETAIL_SIZE];
+	int64_t good_until_ms; /* monotonic: as dns_table_good_until_ms() */
+	bool is_personal;      /* another local part or HELO of the same client and domain may have
+				* another one: a macro asks for them */
 };
 
 /*

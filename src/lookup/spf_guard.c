@@ -16,6 +16,7 @@ void spf_guard_begin(struct spf_guard *guard)
 	guard->lookup.client = guard->values.client;
 	guard->last_node = 0;
 	guard->terms = guard->voids = 0;
+	guard->is_personal = false;
 	guard->detail[0] = '\0';
 	spf_frames_reset(&guard->frames);
 }
@@ -79,6 +80,10 @@ static void spf_guard_expand(struct spf_guard *guard, size_t number,
 		memcpy(name, domain, DNS_NAME_SIZE);
 	else
 		spf_macro_expand(node->name, &guard->values, name);
+	if (node->has_macros &&
+	    (spf_macro_uses(node->name, 's') || spf_macro_uses(node->name, 'l') ||
+	     spf_macro_uses(node->name, 'h')))
+		guard->is_personal = true;
 }
 
 /* Ask ahead what a term will ask. */

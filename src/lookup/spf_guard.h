@@ -31,6 +31,7 @@ struct spf_guard {
 	struct spf_frames frames;
 	size_t last_node; /* asked about last */
 	unsigned terms, voids;
+	bool is_personal; /* a macro stood for more of the request than client and domain */
 };
 
 /* Begin a run, with what the caller has set. */

@@ -24,10 +24,11 @@ struct asker {
 	bool is_inside;
 };
 
-static void on_result(const struct iprev_evidence *evidence, void *arg)
+static void on_result(const struct iprev_evidence *evidence, int64_t good_until_ms, void *arg)
 {
 	struct asker *asker = arg;
 
+	(void)good_until_ms;
 	asker->fcrdns = NULL;
 	asker->results += asker->is_inside ? 1000 : 1;
 	asker->evidence = *evidence;
