@@ -447,6 +447,17 @@ struct dns_query *dns_start(struct dns *dns, enum dns_type type, struct span nam
 	return query;
 }
 
+const struct dns_answer *dns_find_kept(struct dns *dns, enum dns_type type, struct span name)
+{
+	char folded[DNS_NAME_SIZE];
+
+	if (!dns_name_fold_question(name, folded))
+		return dns->no_name;
+	const struct dns_answer *kept = dns_cache_find(dns->cache, type, folded, clock_mono_ms());
+	dns->counts.kept += kept != NULL;
+	return kept;
+}
+
 const struct dns_counts *dns_counts(const struct dns *dns)
 {
 	return &dns->counts;

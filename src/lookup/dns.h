@@ -66,6 +66,9 @@ void dns_configure(struct dns *dns, const struct dns_options *options);
 struct dns_query *dns_start(struct dns *dns, enum dns_type type, struct span name,
 			    dns_done_fn *done, void *arg);
 
+/* The answer that is kept to a question, or NULL: nothing is asked.  Valid until the next call. */
+const struct dns_answer *dns_find_kept(struct dns *dns, enum dns_type type, struct span name);
+
 /* The loop that it runs on, for those who have to answer from there too. */
 struct event_base *dns_event_base(const struct dns *dns);
 

@@ -22,6 +22,7 @@ struct inquiry {
 	void *arg;
 	enum inquiry_subject subject;
 	bool is_over;            /* the deadline has passed */
+	bool is_recalled;        /* what is kept in DNS was tried, and was not enough */
 	struct fcrdns *fcrdns;   /* owned; not NULL exactly while it is out */
 	struct spf_request *spf; /* owned; not NULL exactly while it is out */
 	struct event *deadline;  /* owned; NULL before the first start */
@@ -118,6 +119,20 @@ static bool inquiry_is_known(const struct inquiry *inquiry, enum inquiry_subject
 					: inquiry->evidence.spf.result != SPF_NOT_ASKED;
 }
 
+/* What DNS said lately may be enough. */
+static void inquiry_recall_spf(struct inquiry *inquiry)
+{
+	struct spf_outcome outcome;
+
+	if (inquiry->is_recalled ||
+	    !spf_find_kept(inquiry->sources->spf, &inquiry->about, &outcome)) {
+		inquiry->is_recalled = true;
+		return;
+	}
+	evidence_cache_keep_spf(inquiry->sources->kept, &inquiry->about, &outcome);
+	inquiry->evidence.spf = outcome.evidence;
+}
+
 /* Whoever wants a report wants to know how it was found out, and that is not kept. */
 static void inquiry_recall(struct inquiry *inquiry, enum inquiry_subject subject)
 {
@@ -131,8 +146,9 @@ static void inquiry_recall(struct inquiry *inquiry, enum inquiry_subject subject
 						&inquiry->evidence.iprev);
 		break;
 	case INQUIRY_SPF:
-		(void)evidence_cache_find_spf(kept, &inquiry->about, clock_mono_ms(),
-					      &inquiry->evidence.spf);
+		if (!evidence_cache_find_spf(kept, &inquiry->about, clock_mono_ms(),
+					     &inquiry->evidence.spf))
+			inquiry_recall_spf(inquiry);
 		break;
 	}
 }

@@ -2,6 +2,7 @@
 #include "spf.h"
 
 #include "base/memory.h"
+#include "dns.h"
 #include "replay.h"
 
 #include <stdlib.h>
@@ -27,6 +28,37 @@ struct spf *spf_new(struct dns *dns)
 	spf->dns = dns;
 	spf->evaluator = spf_evaluator_new();
 	return spf;
+}
+
+/* Answer the rows from *asked on as far as their answers are kept. */
+static void spf_answer_kept(struct spf *spf, struct dns_table *table, size_t *asked)
+{
+	for (; *asked < table->count; (*asked)++) {
+		const struct dns_table_row *row = &table->rows[*asked];
+		const struct dns_answer *kept =
+			dns_find_kept(spf->dns, row->type, span_of(row->name));
+		if (kept != NULL)
+			dns_table_answer(table, *asked, kept);
+	}
+}
+
+bool spf_find_kept(struct spf *spf, const struct spf_question *question,
+		   struct spf_outcome *outcome)
+{
+	struct dns_table table;
+	size_t waits_for = 0, asked = 0;
+	bool is_finished, goes_on = true;
+
+	dns_table_init(&table, SPF_QUESTIONS_MAX);
+	do {
+		is_finished = spf_evaluate(spf->evaluator, question, &table, &waits_for, outcome);
+		if (!is_finished) {
+			spf_answer_kept(spf, &table, &asked);
+			goes_on = table.rows[waits_for].answer != NULL;
+		}
+	} while (!is_finished && goes_on);
+	dns_table_clear(&table);
+	return is_finished;
 }
 
 static bool on_spf_run(struct dns_table *table, size_t *waits_for, void *arg)

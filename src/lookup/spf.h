@@ -17,6 +17,13 @@ struct spf *spf_new(struct dns *dns);
 typedef void spf_done_fn(const struct spf_outcome *outcome, void *arg);
 
 /*
+ * The outcome, if it can be told at once from the DNS answers that are kept.  False: it cannot, and
+ * nothing was asked.
+ */
+bool spf_find_kept(struct spf *spf, const struct spf_question *question,
+		   struct spf_outcome *outcome);
+
+/*
  * Ask.  The bytes that question borrows stay as they are until done() runs or spf_cancel().  done()
  * runs exactly once, from the event loop, never from inside this call, and the request is gone
  * then; after spf_cancel() it never runs.  There is no deadline of its own.

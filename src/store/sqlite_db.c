@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "sqlite_file.h"
+#include "sqlite_index.h"
 #include "sqlite_schema.h"
 #include "sqlite_statement.h"
 
@@ -23,6 +24,7 @@ enum {
 
 struct sqlite_db {
 	struct sqlite_statements sql;
+	struct sqlite_index *index; /* owned */
 	uint8_t hash_key[HASH_KEY_SIZE];
 	int64_t max_entries;
 	struct sqlite_counts counts; /* this transaction's changes included */
@@ -169,6 +171,7 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 	*db = mem_alloc(sizeof(**db));
 	(*db)->max_entries = options->max_entries;
 	(*db)->path = mem_copy_string(path);
+	(*db)->index = sqlite_index_new(&(*db)->sql);
 	(*db)->waits = true;
 	enum sqlite_db_status status = sqlite_db_set_up(*db, path, options);
 	if (status == SQLITE_DB_DAMAGED && sqlite_file_is_text(path)) {
@@ -186,6 +189,7 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 
 enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 {
+	sqlite_index_begin(db->index);
 	return sqlite_statement_run(&db->sql, for_writing ? SQL_BEGIN_WRITING : SQL_BEGIN);
 }
 
@@ -203,9 +207,10 @@ static enum sqlite_db_status sqlite_db_set_number(struct sqlite_db *db, const ch
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
 {
 	const struct sqlite_counts *now = &db->counts, *stored = &db->stored;
-	enum sqlite_db_status status =
-		sqlite_db_set_number(db, "entries", now->entries, stored->entries);
+	enum sqlite_db_status status = sqlite_index_end(db->index);
 
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_set_number(db, "entries", now->entries, stored->entries);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_set_number(db, "waiting", now->waiting, stored->waiting);
 	if (status == SQLITE_DB_OK)
@@ -260,6 +265,7 @@ void sqlite_db_rollback(struct sqlite_db *db)
 	}
 	db->counts = db->stored;
 	db->must_write = false;
+	sqlite_index_rollback(db->index);
 	/* SQLite counts changes that were undone as well. */
 	db->changes = sqlite3_total_changes(db->sql.handle);
 }
@@ -279,22 +285,24 @@ static enum sqlite_db_status sqlite_db_find_entry(struct sqlite_db *db, const ch
 						  struct sqlite_db_row *row,
 						  struct greylist_finding *finding)
 {
-	sqlite3_stmt *find = db->sql.list[SQL_ENTRY_FIND];
+	static const enum sqlite_statement ways[] = {SQL_ENTRY_GET, SQL_ENTRY_FIND};
+	enum sqlite_statement found;
 
 	row->hash = sqlite_db_hash(db, identity, question);
-	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_FIND, 1, row->hash);
-	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_FIND, 2, identity);
-	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_FIND, 3, question->sender);
-	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_FIND, 4, question->recipient);
-	enum sqlite_db_status status =
-		sqlite_statement_step(&db->sql, SQL_ENTRY_FIND, &finding->has_entry);
-	if (finding->has_entry) {
-		row->id = sqlite3_column_int64(find, 0);
-		finding->entry.first_seen_s = sqlite3_column_int64(find, 1);
-		finding->entry.last_seen_s = sqlite3_column_int64(find, 2);
-		finding->entry.passes = sqlite3_column_int64(find, 3);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		sqlite_statement_bind_text(&db->sql, ways[i], 2, identity);
+		sqlite_statement_bind_text(&db->sql, ways[i], 3, question->sender);
+		sqlite_statement_bind_text(&db->sql, ways[i], 4, question->recipient);
 	}
-	sqlite_statement_finish(&db->sql, SQL_ENTRY_FIND);
+	enum sqlite_db_status status =
+		sqlite_index_find(db->index, row->hash, &found, &finding->has_entry);
+	if (finding->has_entry) {
+		row->id = sqlite_statement_number(&db->sql, found, 0);
+		finding->entry.first_seen_s = sqlite_statement_number(&db->sql, found, 1);
+		finding->entry.last_seen_s = sqlite_statement_number(&db->sql, found, 2);
+		finding->entry.passes = sqlite_statement_number(&db->sql, found, 3);
+	}
+	sqlite_statement_finish(&db->sql, found);
 	return status;
 }
 
@@ -315,7 +323,14 @@ enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *id
 	return status;
 }
 
-/* Run a statement that removes entries and returns their passes; *removed is how many. */
+void sqlite_db_note_removed(struct sqlite_db *db, int64_t passes, int32_t hash, int64_t id)
+{
+	db->counts.entries--;
+	db->counts.waiting -= passes == 0;
+	sqlite_index_remove(db->index, hash, id);
+}
+
+/* Run a statement that removes entries and returns what they were; *removed is how many. */
 static enum sqlite_db_status sqlite_db_remove_entries(struct sqlite_db *db,
 						      enum sqlite_statement which, int *removed)
 {
@@ -326,9 +341,9 @@ static enum sqlite_db_status sqlite_db_remove_entries(struct sqlite_db *db,
 	while ((status = sqlite_statement_step(&db->sql, which, &has_row)) == SQLITE_DB_OK &&
 	       has_row) {
 		(*removed)++;
-		db->counts.entries--;
-		if (sqlite3_column_int64(db->sql.list[which], 0) == 0)
-			db->counts.waiting--;
+		sqlite_db_note_removed(db, sqlite_statement_number(&db->sql, which, 0),
+				       (int32_t)sqlite_statement_number(&db->sql, which, 1),
+				       sqlite_statement_number(&db->sql, which, 2));
 	}
 	sqlite_statement_finish(&db->sql, which);
 	return status;
@@ -367,9 +382,13 @@ static enum sqlite_db_status sqlite_db_insert_entry(struct sqlite_db *db, const 
 						    const struct sqlite_db_row *row,
 						    const struct greylist_entry *entry)
 {
+	int64_t id;
 	enum sqlite_db_status status = sqlite_db_make_room(db);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_index_add(db->index, row->hash, &id);
 	if (status != SQLITE_DB_OK)
 		return status;
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 9, id);
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 1, row->hash);
 	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_INSERT, 2, identity);
 	sqlite_statement_bind_text(&db->sql, SQL_ENTRY_INSERT, 3, question->sender);
@@ -584,6 +603,7 @@ void sqlite_db_close(struct sqlite_db **db)
 {
 	if (*db == NULL)
 		return;
+	sqlite_index_free(&(*db)->index);
 	sqlite_statements_clear(&(*db)->sql);
 	sqlite3_close((*db)->sql.handle);
 	free((*db)->path);

@@ -76,6 +76,9 @@ enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db) __attribute__((warn
 /* The rows that there are, this transaction's changes included: who changes rows changes these. */
 struct sqlite_counts *sqlite_db_counts(struct sqlite_db *db);
 
+/* An entry was removed that had so many passes: counts them, and takes it out of the index. */
+void sqlite_db_note_removed(struct sqlite_db *db, int64_t passes, int32_t hash, int64_t id);
+
 /* The same as another connection committed them last. */
 enum sqlite_db_status sqlite_db_read_counts(struct sqlite_db *db, struct sqlite_counts *counts)
 	__attribute__((warn_unused_result));

@@ -316,8 +316,8 @@ static enum sqlite_db_status sqlite_errand_remove(struct sqlite_errand *errand,
 				     state == ENTRY_WAITING ? 0 : INT64_MAX);
 	status = sqlite_statement_step(sql, SQL_ENTRY_FORGET, &has_row);
 	if (status == SQLITE_DB_OK && has_row) {
-		counts->entries--;
-		counts->waiting -= sqlite_statement_number(sql, SQL_ENTRY_FORGET, 0) == 0;
+		sqlite_db_note_removed(db, sqlite_statement_number(sql, SQL_ENTRY_FORGET, 0),
+				       (int32_t)victim->hash, victim->id);
 		errand->removed++;
 	}
 	sqlite_statement_finish(sql, SQL_ENTRY_FORGET);

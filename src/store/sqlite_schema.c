@@ -6,7 +6,7 @@
 
 enum {
 	SQLITE_SCHEMA_APPLICATION_ID = 0x53697867, /* "Sixg", in the file's header */
-	SQLITE_SCHEMA_VERSION = 3,                 /* in the header's user_version */
+	SQLITE_SCHEMA_VERSION = 4,                 /* in the header's user_version */
 };
 
 /*
@@ -15,9 +15,13 @@ enum {
  *
  * entry: one triplet.  hash is 32 bits of a keyed hash of identity, sender and recipient: an index
  * on it takes a third of one on the three texts, and the texts, compared afterwards, make the rare
- * collision harmless.  Rows are appended in the order of time, so that writing many new ones
- * touches few pages of the table.  expires is when the row is of no use any more; it is what
- * clean-up walks along, so that it never looks at a row that stays.
+ * collision harmless.  Rows are appended in the order of time, with ids that only grow, so that
+ * writing many new ones touches few pages of the table.  expires is when the row is of no use any
+ * more; it is what clean-up walks along, so that it never looks at a row that stays.
+ *
+ * place: which entries have a hash.  In place of an index of SQLite's, which is written with each
+ * row: this one is written behind the entries, and has those up to the id in meta 'placed'
+ * (sqlite_index.h).  Whoever removes an entry, with sqlite3(1) too, removes it here.
  *
  * client: one known, or becoming known, client.
  *
@@ -60,6 +64,15 @@ static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	"INSERT INTO meta SELECT 'waiting', count(*) FROM entry WHERE passes = 0;"
 	"INSERT INTO meta SELECT 'clients', count(*) FROM client;"
 	"CREATE TABLE total (name TEXT NOT NULL PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;",
+
+	"DROP INDEX entry_hash;"
+	"CREATE TABLE place (hash INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (hash, id))"
+	" WITHOUT ROWID;"
+	"INSERT INTO place SELECT hash, id FROM entry ORDER BY hash, id;"
+	"INSERT INTO meta SELECT 'placed', coalesce(max(id), 0) FROM entry;"
+	"CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN"
+	" DELETE FROM place WHERE hash = old.hash AND id = old.id;"
+	" END;",
 };
 
 enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,

@@ -9,20 +9,28 @@ static const char *const sqlite_statement_sql[] = {
 	[SQL_BEGIN_WRITING] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_ENTRY_FIND] = "SELECT id, first_seen, last_seen, passes FROM entry"
-			   " WHERE hash = ?1 AND identity = ?2 AND sender = ?3 AND recipient = ?4",
+	/* A cross join is done in the order in which it is written. */
+	[SQL_ENTRY_FIND] = "SELECT e.id, first_seen, last_seen, passes"
+			   " FROM place AS p CROSS JOIN entry AS e ON e.id = p.id WHERE p.hash = ?1"
+			   " AND identity = ?2 AND sender = ?3 AND recipient = ?4",
+	[SQL_ENTRY_GET] = "SELECT id, first_seen, last_seen, passes FROM entry"
+			  " WHERE id = ?1 AND identity = ?2 AND sender = ?3 AND recipient = ?4",
+	[SQL_ENTRY_RECENT] = "SELECT id, hash FROM entry WHERE id > ?1 ORDER BY id",
+	/* What a kill left half-done is done again. */
+	[SQL_PLACE_ADD] = "INSERT OR IGNORE INTO place (hash, id) VALUES (?1, ?2)",
+	[SQL_DATA_VERSION] = "PRAGMA data_version",
 	[SQL_ENTRY_INSERT] = "INSERT INTO entry (hash, identity, sender, recipient,"
-			     " first_seen, last_seen, passes, expires)"
-			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			     " first_seen, last_seen, passes, expires, id)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_ENTRY_UPDATE] =
 		"UPDATE entry SET first_seen = ?2, last_seen = ?3, passes = ?4, expires = ?5"
 		" WHERE id = ?1",
 	[SQL_ENTRY_EXPIRE] = "DELETE FROM entry WHERE id IN"
 			     " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)"
-			     " RETURNING passes",
+			     " RETURNING passes, hash, id",
 	[SQL_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id IN"
 				" (SELECT id FROM entry ORDER BY expires LIMIT ?1)"
-				" RETURNING passes",
+				" RETURNING passes, hash, id",
 	[SQL_CLIENT_FIND] = "SELECT counted, last_seen, passes FROM client WHERE identity = ?1",
 	[SQL_CLIENT_KEEP] = "INSERT INTO client (identity, counted, last_seen, passes, expires)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (identity) DO UPDATE SET"

@@ -529,7 +529,7 @@ static void test_version_1(void)
 		      "there is a database of version 1");
 	struct store *store = open_store(1000, why);
 	tap_ok(store != NULL, "which is opened %s", why);
-	tap_is_number(database_number("PRAGMA user_version"), 3, "and is of version 3 then");
+	tap_is_number(database_number("PRAGMA user_version"), 4, "and is of version 4 then");
 	tap_ok(database_number("SELECT value FROM meta WHERE name = 'waiting'") == 0 &&
 		       database_number("SELECT value FROM meta WHERE name = 'clients'") == 1,
 	       "what was not counted before is counted");
@@ -607,7 +607,8 @@ static void test_version_1_race(void)
 	/* In another order than ours, so that it shows whose they are. */
 	static const char steps[] = "CREATE TABLE farm_networks (fresh_until, resolved, networks,"
 				    " domain); PRAGMA application_id = 1399421031;"
-				    " CREATE TABLE total (value, name); PRAGMA user_version = 3";
+				    " CREATE TABLE total (value, name); CREATE TABLE place (id, hash);"
+				    " PRAGMA user_version = 4";
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char why[STORE_WHY_SIZE] = "";

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The index of entries, which is written behind them: whatever is in it and what is not yet, every
+ * entry is found. */
+#include "base/hash.h"
+#include "store/sqlite_db.h"
+#include "store/sqlite_recent.h"
+#include "tap.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	NOW = 1000000000,
+	BATCH = 500,
+	PLACED_FROM = 128 * 1024, /* so many are waited for before they go into the index */
+};
+
+static char directory[] = "/tmp/sixgate-index-XXXXXX";
+static char file_name[64];
+
+/* In memory */
+
+enum { MODEL_SIZE = 4000 };
+
+struct model_entry {
+	bool is_there;
+	int32_t hash;
+};
+
+static struct model_entry model[MODEL_SIZE + 1]; /* by id */
+
+static bool model_finds(const struct sqlite_recent *recent, int32_t hash, int64_t wanted)
+{
+	size_t from = 0;
+	int64_t id;
+
+	while (sqlite_recent_next(recent, hash, &from, &id))
+		if (id == wanted)
+			return true;
+	return false;
+}
+
+static unsigned model_differences(const struct sqlite_recent *recent)
+{
+	unsigned differences = 0;
+
+	for (int64_t id = 1; id <= MODEL_SIZE; id++)
+		differences += model_finds(recent, model[id].hash, id) != model[id].is_there;
+	return differences;
+}
+
+/* Hashes that crowd at both ends of the table, and of which many are equal. */
+static int32_t crowded_hash(unsigned number)
+{
+	static const uint32_t homes[] = {0x7fffffff, 0x80000000, 0x7ffffff0, 0x12345678};
+	return (int32_t)(homes[number % 4] + number / 4 % 3);
+}
+
+static void test_recent(int32_t (*hash_of)(unsigned number), const char *name)
+{
+	struct sqlite_recent *recent = sqlite_recent_new(0);
+	size_t there = 0;
+
+	memset(model, 0, sizeof(model));
+	for (int64_t id = 1; id <= MODEL_SIZE; id++) {
+		model[id] = (struct model_entry){true, hash_of((unsigned)id)};
+		sqlite_recent_add(recent, model[id].hash, id);
+		there++;
+		if (id % 3 != 0)
+			continue;
+		int64_t gone = id / 3 * 2;
+		there -= model[gone].is_there;
+		if (sqlite_recent_remove(recent, model[gone].hash, gone) != model[gone].is_there)
+			tap_ok(false, "%s: entry %lld is removed once", name, (long long)gone);
+		model[gone].is_there = false;
+	}
+	tap_is_number(model_differences(recent), 0, "%s: what is there is found, and no more",
+		      name);
+	tap_is_number((long long)sqlite_recent_count(recent), (long long)there,
+		      "%s: ... and counted", name);
+
+	/* Take out what came first, and remove others meanwhile. */
+	int64_t half = MODEL_SIZE / 2, id;
+	size_t at = 0, due = 0;
+	int32_t hash;
+	for (int64_t i = 1; i <= half; i++)
+		due += model[i].is_there;
+	for (unsigned rounds = 0; due > 0 && rounds < 10; rounds++, at = 0) {
+		while (sqlite_recent_take(recent, half, &at, &hash, &id)) {
+			if (!model[id].is_there || model[id].hash != hash)
+				tap_ok(false, "%s: entry %lld is taken once", name, (long long)id);
+			model[id].is_there = false;
+			due--;
+			int64_t gone = MODEL_SIZE + 1 - id;
+			if (model[gone].is_there &&
+			    sqlite_recent_remove(recent, model[gone].hash, gone))
+				model[gone].is_there = false;
+		}
+	}
+	tap_is_number((long long)due, 0, "%s: all up to an id are taken out", name);
+	tap_is_number(model_differences(recent), 0, "%s: and all others stay", name);
+	sqlite_recent_free(&recent);
+}
+
+static int32_t spread_hash(unsigned number)
+{
+	return (int32_t)(number * 2654435761U);
+}
+
+/* In the database */
+
+static struct sqlite_db *open_db(void)
+{
+	const struct store_options options = {.sync_full = false, .max_entries = 10000000};
+	char why[STORE_WHY_SIZE];
+	struct sqlite_db *db;
+
+	if (sqlite_db_open(file_name, &options, &db, why) != SQLITE_DB_OK) {
+		tap_ok(false, "the database opens: %s", why);
+		exit(EXIT_FAILURE);
+	}
+	return db;
+}
+
+static int64_t number_of(const char *sql)
+{
+	sqlite3 *handle;
+	sqlite3_stmt *statement;
+	int64_t number = -1;
+
+	sqlite3_open(file_name, &handle);
+	if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(handle);
+	return number;
+}
+
+static enum greylist_outcome ask(struct sqlite_db *db, unsigned number, enum store_mode mode)
+{
+	struct store_question question = {
+		.who = {.list = {{"192.0.2.0/24", ""}}, .count = 1},
+		.limits = {300, 172800, 3024000, 0},
+		.store_new = true,
+		.mode = mode,
+		.now_s = NOW,
+	};
+	struct store_answer answer;
+
+	snprintf(question.sender, sizeof(question.sender), "%u@there.example", number);
+	snprintf(question.recipient, sizeof(question.recipient), "u@here.example");
+	if (sqlite_db_greylist(db, &question, &answer) != SQLITE_DB_OK)
+		tap_ok(false, "%u is answered: %s", number, sqlite_db_why(db));
+	return answer.decision.outcome;
+}
+
+/* Bring the entries from to before to, and undo some transactions first. */
+static void fill(struct sqlite_db *db, unsigned from, unsigned to)
+{
+	for (unsigned begin = from; begin < to; begin += BATCH) {
+		bool undoes = begin % (20 * BATCH) == 0;
+		for (int tries = undoes ? 2 : 1; tries > 0; tries--) {
+			if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
+				tap_ok(false, "begin: %s", sqlite_db_why(db));
+			for (unsigned i = begin; i < begin + BATCH && i < to; i++)
+				ask(db, i, STORE_KEEP);
+			if (tries == 2)
+				sqlite_db_rollback(db);
+			else if (sqlite_db_commit(db) != SQLITE_DB_OK)
+				tap_ok(false, "commit: %s", sqlite_db_why(db));
+		}
+	}
+}
+
+/* How many of the entries before to are not found; step: only each so manieth is looked for. */
+static unsigned missing(struct sqlite_db *db, unsigned to, unsigned step)
+{
+	unsigned count = 0;
+
+	if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
+		tap_ok(false, "begin: %s", sqlite_db_why(db));
+	for (unsigned i = 0; i < to; i += step)
+		count += ask(db, i, STORE_SHOW) != GREYLIST_EARLY;
+	sqlite_db_rollback(db);
+	return count;
+}
+
+static void test_database(void)
+{
+	unsigned part = PLACED_FROM + PLACED_FROM / 4, all = 2 * PLACED_FROM + PLACED_FROM / 4;
+	struct sqlite_db *db = open_db();
+
+	fill(db, 0, 1000);
+	tap_is_number(number_of("SELECT count(*) FROM place"), 0,
+		      "a few entries are not in the index");
+	tap_is_number(missing(db, 1000, 1), 0, "and are found");
+	fill(db, 1000, part);
+	int64_t placed = number_of("SELECT count(*) FROM place");
+	tap_ok(placed > 0 && placed < PLACED_FROM,
+	       "of many, some are in the index, and some are not");
+	tap_is_number(missing(db, part, 7), 0, "and all are found");
+	sqlite_db_close(&db);
+
+	db = open_db();
+	tap_is_number(missing(db, part, 7), 0, "after a start in the middle of it as well");
+	fill(db, part, all);
+	tap_ok(number_of("SELECT value FROM meta WHERE name = 'placed'") >= PLACED_FROM,
+	       "they go on into the index");
+	tap_is_number(
+		number_of("SELECT count(*) FROM entry WHERE id <=(SELECT value FROM meta WHERE"
+			  " name = 'placed') AND NOT EXISTS (SELECT 1 FROM place WHERE"
+			  " place.hash = entry.hash AND place.id = entry.id)"),
+		0, "all that is said to be in the index is there");
+	tap_is_number(missing(db, all, 7), 0, "and all are found");
+	tap_is_number(number_of("SELECT count(*) - count(DISTINCT sender) FROM entry"), 0,
+		      "none is there twice");
+	sqlite_db_close(&db);
+}
+
+static void test_removal(void)
+{
+	struct sqlite_db *db = open_db();
+	int64_t before = number_of("SELECT count(*) FROM entry");
+	int removed;
+
+	for (int i = 0; i < 100; i++) {
+		if (sqlite_db_begin(db, false) != SQLITE_DB_OK ||
+		    sqlite_db_expire(db, NOW + 200000, BATCH, &removed) != SQLITE_DB_OK ||
+		    sqlite_db_commit(db) != SQLITE_DB_OK)
+			tap_ok(false, "expire: %s", sqlite_db_why(db));
+	}
+	tap_is_number(number_of("SELECT count(*) FROM entry"), before - 100 * BATCH,
+		      "entries that are of no use any more go");
+	tap_is_number(
+		number_of("SELECT count(*) FROM place WHERE id NOT IN (SELECT id FROM entry)"), 0,
+		"and the index forgets them too");
+	sqlite_db_close(&db);
+}
+
+/* What another process does to the database is seen. */
+static void test_another_process(void)
+{
+	struct sqlite_db *db = open_db();
+	struct sqlite_db *other = open_db();
+	unsigned number = 5000000;
+
+	fill(other, number, number + 1);
+	if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
+		tap_ok(false, "begin: %s", sqlite_db_why(db));
+	tap_is_number(ask(db, number, STORE_KEEP), GREYLIST_EARLY,
+		      "what another process adds is found");
+	tap_is_number(ask(db, number + 1, STORE_KEEP), GREYLIST_NEW, "and more can be added");
+	tap_is_number(sqlite_db_commit(db), SQLITE_DB_OK, "... and kept");
+	fill(other, number + 2, number + 3);
+	sqlite_db_close(&other);
+	sqlite_db_close(&db);
+	db = open_db();
+	if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
+		tap_ok(false, "begin: %s", sqlite_db_why(db));
+	for (unsigned i = 0; i < 3; i++)
+		tap_is_number(ask(db, number + i, STORE_SHOW), GREYLIST_EARLY,
+			      "entry %u of two processes is found", i);
+	sqlite_db_rollback(db);
+	sqlite_db_close(&db);
+}
+
+int main(void)
+{
+	char command[128];
+
+	hash_init();
+	if (mkdtemp(directory) == NULL)
+		return EXIT_FAILURE;
+	snprintf(file_name, sizeof(file_name), "%s/x.db", directory);
+	test_recent(spread_hash, "spread");
+	test_recent(crowded_hash, "crowded");
+	test_database();
+	test_removal();
+	test_another_process();
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	if (system(command) != 0)
+		return EXIT_FAILURE;
+	return tap_done();
+}
