@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Which Debian packages the two commands need, and how they get them.  Sourced by tools/quickstart and
-# tools/check.
+# Which Debian packages the commands need, and how they get them.  Sourced by tools/quickstart,
+# tools/check and bench/run.
 
 # To build, and to talk to what was built.
 build_packages="gcc libc6-dev meson ninja-build pkg-config python3 \
@@ -13,6 +13,10 @@ python3-pytest python3-pytest-xdist python3-dnspython python3-yaml python3-spf"
 
 # To run those that need root: a real Postfix, a real DNS server, in network namespaces.
 root_packages="postfix unbound iproute2 util-linux procps openssl ca-certificates"
+
+# To measure Sixgate beside its peers: bench/run.
+bench_packages="postgrey sqlgrey libdbd-sqlite3-perl postfix-policyd-spf-python postfix-policyd-spf-perl \
+unbound iproute2 util-linux python3"
 
 is_installed() {
 	[ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]
