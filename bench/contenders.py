@@ -136,4 +136,4 @@ class SpfProgram(Contender):
 
     def __init__(self, name, command):
         super().__init__(name)
-        self.command = command
+        self.command = f'exec {command}'  # no shell stays in between, whose figures would be taken for its own
