@@ -38,7 +38,7 @@ static void filler_question(const struct filler *filler, uint64_t n,
 			    struct store_question *question)
 {
 	bool is_retry = n >= filler->entries;
-	uint32_t number = (uint32_t)(is_retry ? n - filler->entries + filler->expired : n);
+	uint32_t number = (uint32_t)(is_retry ? n - filler->entries : n);
 	bool is_farm = filler->farm.name[0] != '\0';
 	struct population_mail mail;
 	struct netaddr client;
@@ -56,7 +56,7 @@ static void filler_question(const struct filler *filler, uint64_t n,
 		.now_s = filler->now_s - (is_retry ? 0 : DELAY_S),
 	};
 	/* What has never come again within the window is of no use any more. */
-	if (number < filler->expired)
+	if (number >= filler->entries - filler->expired)
 		question->now_s = filler->now_s - 3 * DAY_S;
 	identities_collect(&question->who, &network, is_farm ? &filler->farm : NULL,
 			   span_of(mail.sender));
