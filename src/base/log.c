@@ -193,27 +193,26 @@ static void log_queue_line(int level, struct span text)
 		pthread_cond_signal(&logger.wake);
 }
 
-static void log_text(int level, struct span raw)
+/* text: printable, and with a NUL behind it. */
+static void log_text(int level, struct span text)
 {
-	char text[LOG_LINE_SIZE];
-	size_t length = printable_line(text, sizeof(text), raw);
-
 	if (logger.has_writer)
-		return log_queue_line(level, (struct span){text, length});
+		return log_queue_line(level, text);
 	struct log_page page = {.used = 0};
-	log_write_line(&page, level, text);
+	log_write_line(&page, level, text.text);
 	log_page_flush(&page);
 }
 
 static void log_line(int level, const char *format, va_list arguments)
 {
-	char raw[LOG_LINE_SIZE];
+	char raw[LOG_LINE_SIZE], text[LOG_LINE_SIZE];
 
 	int length = vsnprintf(raw, sizeof(raw), format, arguments);
 	if (length < 0)
 		return;
 	size_t used = (size_t)length < sizeof(raw) ? (size_t)length : sizeof(raw) - 1;
-	log_text(level, (struct span){raw, used});
+	log_text(level,
+		 (struct span){text, printable_line(text, sizeof(text), (struct span){raw, used})});
 }
 
 void log_open(bool to_stderr)
@@ -282,8 +281,11 @@ void log_warning(const char *format, ...)
 	LOG_AT(LOG_WARNING);
 }
 
-void log_info_text(struct span text)
+void log_info_printable(struct span text)
 {
+	/* One that is to be cut is cut between two characters. */
+	if (text.length >= LOG_LINE_SIZE)
+		return log_info("%.*s", (int)text.length, text.text);
 	log_text(LOG_INFO, text);
 }
 

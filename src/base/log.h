@@ -29,6 +29,7 @@ void log_stop_writer(void);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A line that is a text already, as log_info("%.*s") but without its cost: one for each request. */
-void log_info_text(struct span text);
+/* A line that is a text already, and printable (printable.h), with a NUL behind it: without the
+ * cost of making it so, as there is one for each request. */
+void log_info_printable(struct span text);
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));

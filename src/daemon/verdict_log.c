@@ -123,5 +123,5 @@ void verdict_log(const struct verdict_log_entry *entry)
 	char line[VERDICT_LOG_SIZE];
 
 	if (verdict_log_format(entry, line))
-		log_info_text(span_of(line));
+		log_info_printable(span_of(line));
 }

@@ -82,7 +82,8 @@ static uint64_t evidence_cache_hash_client(const struct netaddr *client)
 	return hash_text((struct span){(const char *)client, sizeof(*client)});
 }
 
-/* Client, limits, whose record, and what that is: all that an outcome rests on that is kept. */
+/* All that an outcome rests on that is kept: whose record, and what that is; client and limits,
+ * unless there is no record, which is so for all of them. */
 struct evidence_cache_about {
 	struct netaddr client;
 	struct spf_limits limits;
@@ -91,15 +92,17 @@ struct evidence_cache_about {
 };
 
 static uint64_t evidence_cache_hash_spf(const struct spf_question *question,
-					const struct spf_evidence *identity)
+					const struct spf_evidence *identity, bool for_all)
 {
 	struct evidence_cache_about about;
 	size_t size = offsetof(struct evidence_cache_about, domain);
 
 	/* The bytes between the fields are hashed too. */
 	memset(&about, 0, size);
-	about.client = question->client;
-	about.limits = question->limits;
+	if (!for_all) {
+		about.client = question->client;
+		about.limits = question->limits;
+	}
 	about.is_helo = identity->is_helo;
 	size += (size_t)(stpcpy(about.domain, identity->domain) - about.domain);
 	return hash_text((struct span){(const char *)&about, size});
@@ -138,7 +141,11 @@ bool evidence_cache_find_spf(const struct evidence_cache *cache,
 
 	spf_question_identity(question, &identity);
 	size_t i = evidence_cache_find(cache->spf_keys,
-				       evidence_cache_hash_spf(question, &identity), now_ms);
+				       evidence_cache_hash_spf(question, &identity, true), now_ms);
+	if (i == EVIDENCE_CACHE_SIZE)
+		i = evidence_cache_find(cache->spf_keys,
+					evidence_cache_hash_spf(question, &identity, false),
+					now_ms);
 	if (i == EVIDENCE_CACHE_SIZE)
 		return false;
 	*spf = identity;
@@ -155,9 +162,10 @@ void evidence_cache_keep_spf(struct evidence_cache *cache, const struct spf_ques
 
 	if (evidence->result == SPF_TEMPERROR || outcome->is_personal)
 		return;
-	size_t i =
-		evidence_cache_place(cache->spf_keys, evidence_cache_hash_spf(question, evidence),
-				     outcome->good_until_ms);
+	bool for_all = evidence->result == SPF_NONE;
+	size_t i = evidence_cache_place(cache->spf_keys,
+					evidence_cache_hash_spf(question, evidence, for_all),
+					outcome->good_until_ms);
 	cache->spf[i] = (struct evidence_cache_spf){evidence->result, evidence->is_narrow,
 						    evidence->is_doubtful};
 }

@@ -16,6 +16,7 @@ static const struct span request_names[] = {
 
 _Static_assert(sizeof(request_names) / sizeof(request_names[0]) == REQUEST_ATTRIBUTE_COUNT,
 	       "a name for every attribute");
+_Static_assert(REQUEST_REQUEST == 0, "it ends the lists of names by length");
 
 size_t request_find_end(struct span buffer, size_t *scanned)
 {
@@ -37,18 +38,29 @@ size_t request_find_end(struct span buffer, size_t *scanned)
 	return 0;
 }
 
-/* REQUEST_ATTRIBUTE_COUNT: nothing that is looked at.  Most names are of another length than any of
- * ours, or end otherwise, so that few bytes are compared. */
+enum { REQUEST_NAME_MAX = 14 };
+
+/* The attributes whose names have a length, behind one another; 0 (REQUEST_REQUEST, which stands
+ * first where it stands) ends them.  Most of what Postfix sends is of no length that is here. */
+static const enum request_attribute request_by_length[REQUEST_NAME_MAX + 1][3] = {
+	[6] = {REQUEST_SENDER},
+	[8] = {REQUEST_INSTANCE},
+	[9] = {REQUEST_RECIPIENT, REQUEST_HELO_NAME},
+	[11] = {REQUEST_CLIENT_NAME},
+	[13] = {REQUEST_SASL_USERNAME, REQUEST_CCERT_SUBJECT},
+	[14] = {REQUEST_CLIENT_ADDRESS, REQUEST_PROTOCOL_STATE},
+};
+
+/* REQUEST_ATTRIBUTE_COUNT: nothing that is looked at. */
 static enum request_attribute request_find_attribute(struct span name)
 {
-	enum request_attribute i = 0;
-
-	for (; i < REQUEST_ATTRIBUTE_COUNT; i++)
-		if (name.length == request_names[i].length && name.length > 0 &&
-		    name.text[name.length - 1] == request_names[i].text[name.length - 1] &&
-		    span_equals(name, request_names[i]))
-			break;
-	return i;
+	if (name.length > REQUEST_NAME_MAX)
+		return REQUEST_ATTRIBUTE_COUNT;
+	for (const enum request_attribute *i = request_by_length[name.length]; *i != 0; i++)
+		if (span_equals(name, request_names[*i]))
+			return *i;
+	return span_equals(name, request_names[REQUEST_REQUEST]) ? REQUEST_REQUEST
+								 : REQUEST_ATTRIBUTE_COUNT;
 }
 
 static void request_take(struct request *request, struct span name, struct span value)

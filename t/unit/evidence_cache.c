@@ -67,6 +67,7 @@ static void test_spf(void)
 	struct spf_question bounce = question("2001:db8::25", "", "example.org");
 	struct spf_question again = question("2001:db8::25", "other@Example.ORG", "else.example");
 	struct spf_question elsewhere = question("2001:db8::26", "news@example.org", "");
+	struct spf_question unlucky = question("2001:db8::25", "news@unlucky.example", "");
 	struct spf_question strict = asked;
 	struct spf_outcome pass = outcome(&asked, SPF_PASS, 1000);
 	struct spf_evidence found = {.result = SPF_NOT_ASKED};
@@ -82,15 +83,20 @@ static void test_spf(void)
 	strict.limits.max_lookups = 1;
 	tap_ok(!evidence_cache_find_spf(cache, &strict, 0, &found), "nor under other limits");
 
+	struct spf_outcome none = outcome(&elsewhere, SPF_NONE, 1000);
+	evidence_cache_keep_spf(cache, &elsewhere, &none);
+	tap_ok(evidence_cache_find_spf(cache, &strict, 999, &found) && found.result == SPF_NONE,
+	       "that there is no record goes for all clients");
+	tap_ok(!evidence_cache_find_spf(cache, &strict, 1000, &found), "... for its time");
+
 	struct spf_outcome personal = outcome(&bounce, SPF_FAIL, 1000);
 	personal.is_personal = true;
 	evidence_cache_keep_spf(cache, &bounce, &personal);
 	tap_ok(!evidence_cache_find_spf(cache, &bounce, 0, &found),
 	       "what a macro made for one sender is not kept");
-	struct spf_outcome unknown = outcome(&elsewhere, SPF_TEMPERROR, 1000);
-	evidence_cache_keep_spf(cache, &elsewhere, &unknown);
-	tap_ok(!evidence_cache_find_spf(cache, &elsewhere, 0, &found),
-	       "nor what could not be told");
+	struct spf_outcome unknown = outcome(&unlucky, SPF_TEMPERROR, 1000);
+	evidence_cache_keep_spf(cache, &unlucky, &unknown);
+	tap_ok(!evidence_cache_find_spf(cache, &unlucky, 0, &found), "nor what could not be told");
 	evidence_cache_free(&cache);
 }
 
