@@ -23,6 +23,7 @@ server:
     module-config: "iterator"
     so-rcvbuf: 4m
     local-zone: "." static
+    local-data: ". 3600 SOA ns. root. 1 3600 900 604800 3600"
     local-zone: "new.bench.example." redirect
     local-data: 'new.bench.example. TXT "v=spf1 include:%{{d}}.inc.bench.example -all"'
     local-zone: "inc.bench.example." redirect

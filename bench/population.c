@@ -29,12 +29,13 @@ bool population_find_mix(const char *word, enum population_mix *mix)
 	return false;
 }
 
-static const char *population_spell(uint32_t number, char letters[static LETTERS_SIZE])
+static void population_spell(uint32_t number, char letters[static LETTERS_SIZE])
 {
-	for (int i = LETTERS_SIZE - 2; i >= 0; i--, number >>= 4)
-		letters[i] = "ghijklmnopqrstuv"[number & 15];
-	letters[LETTERS_SIZE - 1] = '\0';
-	return letters;
+	do {
+		*letters++ = "ghijklmnopqrstuv"[number & 15];
+		number >>= 4;
+	} while (number > 0);
+	*letters = '\0';
 }
 
 /* Neighbours in number are no neighbours in address: the cap on new triplets counts per /32. */

@@ -3,6 +3,7 @@
 
 #include "memory.h"
 #include "printable.h"
+#include "syslog_link.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -96,7 +97,7 @@ static void log_page_add(struct log_page *page, int level, const char *text)
 static void log_write_line(struct log_page *page, int level, const char *text)
 {
 	if (!logger.to_stderr)
-		syslog(LOG_MAIL | level, "%s%s", log_level_word(level), text);
+		syslog_link_add(level, log_level_word(level), span_of(text));
 	if (logger.to_stderr || (level == LOG_ERR && logger.errors_to_stderr))
 		log_page_add(page, level, text);
 }
@@ -122,6 +123,7 @@ static void log_write_lines(const struct log_buffer *lines, uint64_t dropped)
 	if (dropped > 0)
 		log_write_dropped(&page, dropped);
 	log_page_flush(&page);
+	syslog_link_flush();
 }
 
 /*
@@ -199,8 +201,11 @@ static void log_text(int level, struct span text)
 	if (logger.has_writer)
 		return log_queue_line(level, text);
 	struct log_page page = {.used = 0};
+	pthread_mutex_lock(&logger.lock);
 	log_write_line(&page, level, text.text);
 	log_page_flush(&page);
+	syslog_link_flush();
+	pthread_mutex_unlock(&logger.lock);
 }
 
 static void log_line(int level, const char *format, va_list arguments)
@@ -224,7 +229,7 @@ void log_open(bool to_stderr)
 		fputs("sixgated: warning: there is no system log (/dev/log); -v logs to stderr\n",
 		      stderr);
 	if (!to_stderr)
-		openlog("sixgated", LOG_PID | LOG_NDELAY, LOG_MAIL);
+		syslog_link_open("sixgated", LOG_MAIL);
 }
 
 void log_start_writer(void)
