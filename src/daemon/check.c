@@ -77,6 +77,9 @@ static void check_add_header(struct check *check)
 		config->authserv_id[0] != '\0' ? config->authserv_id : checker->parts.hostname;
 	char header[AUTH_RESULTS_SIZE];
 
+	/* Neither evidence nor a delay to tell of. */
+	if (!check_is_gated(check) && verdict->delay_s == 0)
+		return;
 	if (check->inquiry == NULL || !verdict_lets_pass(verdict) ||
 	    !auth_results_format(header, span_of(authserv_id), &check->client,
 				 check_is_gated(check) ? inquiry_evidence(check->inquiry) : &none,

@@ -18,14 +18,20 @@
 #include <string.h>
 #include <sys/queue.h>
 
-enum { SQLITE_OUTSTANDING_MAX = 20000 }; /* questions; more than connections can have */
+enum {
+	SQLITE_OUTSTANDING_MAX = 20000, /* questions; more than connections can have */
+	SQLITE_SPARE_MAX = 64, /* questions that are done with, and kept for those that come: they
+				* are too large for malloc(3) to be quick with them */
+};
 
 struct sqlite_store {
 	struct store base;
 
 	/* The loop's own. */
-	size_t outstanding; /* questions that were asked and not handed back yet */
-	bool is_answering;  /* a done() is running */
+	size_t outstanding;        /* questions that were asked and not handed back yet */
+	struct sqlite_queue spare; /* about triplets, done with */
+	size_t spare_count;
+	bool is_answering; /* a done() is running */
 	struct store_counts counts;
 	struct wakeup *answers;       /* owned; there is something in answered */
 	struct sqlite_worker *worker; /* owned */
@@ -53,6 +59,14 @@ static void sqlite_count(struct sqlite_store *store, const struct sqlite_request
 	*(request->status == STORE_ANSWERED ? &store->counts.answered : &store->counts.failed) += 1;
 	histogram_add(&store->counts.latency_s, &histogram_latency_s,
 		      (double)(clock_mono_us() - request->asked_us) / 1e6);
+}
+
+static void sqlite_dispose(struct sqlite_store *store, struct sqlite_request *request)
+{
+	if (request->kind != SQLITE_REQUEST_GREYLIST || store->spare_count == SQLITE_SPARE_MAX)
+		return sqlite_request_free(&request);
+	store->spare_count++;
+	TAILQ_INSERT_HEAD(&store->spare, request, link);
 }
 
 /* Before all that was handed back since, in another round of the loop. */
@@ -93,7 +107,7 @@ static void on_sqlite_answers(void *arg)
 		sqlite_count(store, request);
 		/* This may cancel others that are still in answered: that only marks them. */
 		sqlite_request_answer(request);
-		sqlite_request_free(&request);
+		sqlite_dispose(store, request);
 	}
 	store->is_answering = false;
 	sqlite_put_reports_off(store, &later);
@@ -120,7 +134,15 @@ static struct store_request *sqlite_ask(struct store *base, struct sqlite_reques
 static struct store_request *sqlite_start(struct store *base, const struct store_question *question,
 					  store_done_fn *done, void *arg)
 {
-	return sqlite_ask(base, sqlite_request_new_greylist(question, done, arg));
+	struct sqlite_store *store = (struct sqlite_store *)base;
+	struct sqlite_request *request = TAILQ_FIRST(&store->spare);
+
+	if (request == NULL)
+		return sqlite_ask(base, sqlite_request_new_greylist(question, done, arg));
+	store->spare_count--;
+	TAILQ_REMOVE(&store->spare, request, link);
+	sqlite_request_renew_greylist(request, question, done, arg);
+	return sqlite_ask(base, request);
 }
 
 static struct store_request *sqlite_start_networks(struct store *base,
@@ -165,6 +187,7 @@ static void sqlite_release(struct sqlite_store *store)
 {
 	sqlite_worker_free(&store->worker);
 	sqlite_free_queue(&store->answered);
+	sqlite_free_queue(&store->spare);
 	wakeup_free(&store->answers);
 	pthread_mutex_destroy(&store->lock);
 	free(store);
@@ -185,6 +208,7 @@ static struct store *sqlite_open(const char *rest, const struct store_options *o
 
 	store->base.class = &sqlite_store_class;
 	TAILQ_INIT(&store->answered);
+	TAILQ_INIT(&store->spare);
 	pthread_mutex_init(&store->lock, NULL);
 	store->answers = wakeup_new(base, on_sqlite_answers, store);
 	if (store->answers == NULL)

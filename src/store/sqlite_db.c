@@ -274,10 +274,11 @@ void sqlite_db_rollback(struct sqlite_db *db)
 static int32_t sqlite_db_hash(const struct sqlite_db *db, const char *identity,
 			      const struct store_question *question)
 {
-	char text[IDENTITY_TEXT_SIZE + 2 * SENDER_KEY_SIZE];
-	int length = snprintf(text, sizeof(text), "%s\n%s\n%s", identity, question->sender,
-			      question->recipient);
-	return (int32_t)hash_text_keyed((struct span){text, (size_t)length}, db->hash_key);
+	char text[IDENTITY_TEXT_SIZE + 2 * SENDER_KEY_SIZE + 2];
+	char *end = stpcpy(stpcpy(text, identity), "\n");
+	end = stpcpy(stpcpy(end, question->sender), "\n");
+	end = stpcpy(end, question->recipient);
+	return (int32_t)hash_text_keyed((struct span){text, (size_t)(end - text)}, db->hash_key);
 }
 
 static enum sqlite_db_status sqlite_db_find_entry(struct sqlite_db *db, const char *identity,

@@ -20,9 +20,20 @@ struct sqlite_request *sqlite_request_new_greylist(const struct store_question *
 {
 	struct sqlite_request *request = sqlite_request_new(SQLITE_REQUEST_GREYLIST, arg);
 
+	sqlite_request_renew_greylist(request, question, done, arg);
+	return request;
+}
+
+void sqlite_request_renew_greylist(struct sqlite_request *request,
+				   const struct store_question *question, store_done_fn *done,
+				   void *arg)
+{
+	/* The answer is filled in as a whole. */
+	request->status = STORE_FAILED;
+	atomic_store_explicit(&request->is_cancelled, false, memory_order_relaxed);
+	request->arg = arg;
 	request->greylist.question = *question;
 	request->greylist.done = done;
-	return request;
 }
 
 struct sqlite_request *sqlite_request_new_networks(enum store_networks_task task,

@@ -54,6 +54,11 @@ TAILQ_HEAD(sqlite_queue, sqlite_request);
 struct sqlite_request *sqlite_request_new_greylist(const struct store_question *question,
 						   store_done_fn *done, void *arg);
 
+/* The same in the place of one of its kind that is done with. */
+void sqlite_request_renew_greylist(struct sqlite_request *request,
+				   const struct store_question *question, store_done_fn *done,
+				   void *arg);
+
 /* networks, which is copied, has what task needs of it; NULL where that is nothing. */
 struct sqlite_request *sqlite_request_new_networks(enum store_networks_task task,
 						   const struct store_networks *networks,
