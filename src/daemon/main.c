@@ -405,6 +405,7 @@ static int daemon_run(struct daemon *daemon, const struct options *options)
 
 	log_open(options->verbose);
 	event_set_log_callback(on_libevent_log);
+	user_renounce();
 	log_start_writer();
 	daemon->base = event_base_new();
 	bool started = daemon->base != NULL && daemon_start(daemon, options, &diag);

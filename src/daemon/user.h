@@ -22,7 +22,15 @@ struct user_ids {
 bool user_find_ids(const char *name, const char *group, struct user_ids *ids, struct diag *diag);
 
 /*
- * Become the user called name, for good; empty: stay.  Who is not root can only "become" who he is.
- * False, with what is wrong in diag.
+ * Give up what only programs that we start could use, and we start none: all capabilities that they
+ * could have or get.  What we may do ourselves stays, so that root can open sockets and become
+ * another user.  Call it before there is a second thread, as each has its own.  What fails is
+ * logged; it fails without CAP_SETPCAP, in a container for example.
+ */
+void user_renounce(void);
+
+/*
+ * Become the user called name, for good, without any capability; empty: stay.  Who is not root can
+ * only "become" who he is.  False, with what is wrong in diag.
  */
 bool user_become(const char *name, struct diag *diag);

@@ -73,9 +73,9 @@ class Daemon:
     def command(self, *arguments):
         return [str(self.program), '-c', str(self.config), *map(str, arguments)]
 
-    def run(self, *arguments, **options):
-        """Run it to its end, as for -t; what it printed, and its status."""
-        done = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL, capture_output=True,
+    def run(self, *arguments, prefix=(), **options):
+        """Run it to its end, as for -t, perhaps by another program; what it printed, and its status."""
+        done = subprocess.run([*prefix, *self.command(*arguments)], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=PATIENCE_S, env=environment(), check=False, **options)
         assert disasters(done.stderr) == []
         return done

@@ -65,8 +65,6 @@ def daemon_of_nobody(daemon):
     return daemon
 
 
-
-
 @pytest.mark.parametrize('name', ['config', 'sender_access', 'farms'])
 def test_file_that_may_not_be_read(daemon_of_nobody, name):
     path = getattr(daemon_of_nobody, name)
