@@ -91,6 +91,7 @@ static void text_file_join(struct text_file *file, struct span part)
 
 bool text_file_next(struct text_file *file, struct span *line, unsigned *line_number)
 {
+	*line_number = 0;
 	file->joined_length = 0;
 	while (file->at < file->length) {
 		struct span raw = text_file_raw_line(file);

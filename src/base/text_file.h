@@ -38,8 +38,8 @@ enum text_file_status text_file_read(struct text_file *file, const char *path, s
 /* The same from memory; name is for messages. */
 void text_file_from_memory(struct text_file *file, const char *name, struct span text);
 
-/* The next logical line, without blanks at its ends, and the number of its first line; false at the
- * end.  The line is valid until the next call. */
+/* The next logical line, without blanks at its ends, and the number of its first line; false, and
+ * 0, at the end.  The line is valid until the next call. */
 bool text_file_next(struct text_file *file, struct span *line, unsigned *line_number);
 
 void text_file_clear(struct text_file *file);

@@ -93,7 +93,7 @@ static void client_tell_no_connection(const char *path)
 	int error = ENAMETOOLONG;
 
 	if (strlen(path) < sizeof(address.sun_path)) {
-		strcpy(address.sun_path, path);
+		memcpy(address.sun_path, path, strlen(path) + 1);
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		bool is_open =
 			fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;

@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <signal.h>
@@ -36,7 +37,9 @@ static const char *main_value(char **argv, int argc, int *at, const char *letter
 			screen_complain("%s: expected a value behind it", argument);
 			exit(CTL_USAGE);
 		}
-		return argv[++*at];
+		*at += 1;
+		assert(argv[*at] != NULL); /* only argv[argc] is */
+		return argv[*at];
 	}
 	if (name != NULL && strncmp(argument, name, length) == 0 && argument[length] == '=')
 		return argument + length + 1;

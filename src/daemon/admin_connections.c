@@ -163,8 +163,8 @@ struct admin_connections *admin_connections_new(struct event_base *base, struct 
 	return connections;
 }
 
-void admin_connections_set_busy(struct admin_connections *connections, struct bufferevent *which,
-				bool is_busy)
+void admin_connections_set_busy(struct admin_connections *connections,
+				const struct bufferevent *which, bool is_busy)
 {
 	struct admin_connection *connection;
 

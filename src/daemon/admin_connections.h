@@ -23,8 +23,8 @@ struct admin_connections *admin_connections_new(struct event_base *base, struct 
 						const struct listeners *listeners);
 
 /* The connection of this bufferevent is being asked something (true), or has its answer (false). */
-void admin_connections_set_busy(struct admin_connections *connections, struct bufferevent *which,
-				bool is_busy);
+void admin_connections_set_busy(struct admin_connections *connections,
+				const struct bufferevent *which, bool is_busy);
 
 /* Whether nobody waits for an answer any more at the other end. */
 bool admin_connections_is_gone(struct bufferevent *which);

@@ -7,6 +7,7 @@
 #include "admin_state.h"
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,9 +44,10 @@ const struct admin_route *admin_route_find(const char *method, const char *path,
 			return route;
 		}
 		size_t length = *allowed != NULL ? strlen(*allowed) : 0;
-		*allowed = mem_resize(*allowed, length + sizeof(", ") + strlen(route->method));
-		strcpy(*allowed + length, length > 0 ? ", " : "");
-		strcat(*allowed, route->method);
+		size_t size = length + sizeof(", ") + strlen(route->method);
+		*allowed = mem_resize(*allowed, size);
+		snprintf(*allowed + length, size - length, "%s%s", length > 0 ? ", " : "",
+			 route->method);
 	}
 	return NULL;
 }

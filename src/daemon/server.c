@@ -217,7 +217,7 @@ static void connection_take_requests(struct connection *connection)
 static bool connection_peer_is_gone(const struct connection *connection)
 {
 	struct pollfd poller = {.fd = connection->fd};
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
 	socklen_t length = sizeof(address);
 
 	/* TCP does not tell one from the other. */
@@ -350,6 +350,7 @@ static void on_server_connect(evutil_socket_t fd, short events, void *arg)
 
 	(void)events;
 	for (int i = 0; i < SERVER_ACCEPT_BURST; i++) {
+		/* cppcheck-suppress nullPointer ; who connects need not be told */
 		int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (accepted >= 0) {
 			if (server_make_room(server))

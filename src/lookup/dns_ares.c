@@ -76,8 +76,8 @@ static void on_ares_socket(evutil_socket_t fd, short events, void *arg)
 	struct dns_ares *ares = arg;
 
 	/* This may free the event that led here. */
-	ares_process_fd(ares->channel, events & EV_READ ? fd : ARES_SOCKET_BAD,
-			events & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(ares->channel, (events & EV_READ) != 0 ? fd : ARES_SOCKET_BAD,
+			(events & EV_WRITE) != 0 ? fd : ARES_SOCKET_BAD);
 }
 
 static struct dns_ares_socket *dns_ares_find_socket(struct dns_ares *ares, ares_socket_t fd)
@@ -150,15 +150,13 @@ static void on_ares_answer(void *arg, int status, int timeouts, unsigned char *p
 {
 	struct dns_ares_query *query = arg;
 	struct dns_packet_alias alias;
-	struct dns_answer *answer;
 
 	(void)timeouts;
-	if (packet != NULL && length > 0 &&
-	    (status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND))
-		answer = dns_packet_parse(packet, (size_t)length, query->type, query->name,
-					  query->ttl_s, &alias);
-	else
-		answer = dns_ares_answer_of(status);
+	if (packet == NULL || length <= 0 ||
+	    (status != ARES_SUCCESS && status != ARES_ENODATA && status != ARES_ENOTFOUND))
+		return dns_ares_finish(query, dns_ares_answer_of(status));
+	struct dns_answer *answer = dns_packet_parse(packet, (size_t)length, query->type,
+						     query->name, query->ttl_s, &alias);
 	if (answer == NULL && query->cnames == DNS_ARES_CNAMES_MAX)
 		answer = dns_answer_new(DNS_FAILED, 0);
 	if (answer != NULL)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "dns_name.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -43,7 +44,7 @@ uint64_t dns_cache_hash(enum dns_type type, const char *name)
 	size_t length = strlen(name);
 
 	key[0] = (char)type;
-	memcpy(key + 1, name, length);
+	memcpy(key + 1, name, length); /* NOLINT(bugprone-not-null-terminated-result): no string */
 	return hash_text((struct span){key, 1 + length});
 }
 
@@ -70,8 +71,11 @@ static void dns_cache_remove(struct dns_cache *cache, struct dns_cache_entry *en
 /* Make used_bytes at most bytes. */
 static void dns_cache_shrink(struct dns_cache *cache, size_t bytes)
 {
-	while (cache->used_bytes > bytes)
-		dns_cache_remove(cache, TAILQ_FIRST(&cache->used));
+	while (cache->used_bytes > bytes) {
+		struct dns_cache_entry *eldest = TAILQ_FIRST(&cache->used);
+		assert(eldest != NULL); /* somebody takes what is used */
+		dns_cache_remove(cache, eldest);
+	}
 }
 
 void dns_cache_set_max(struct dns_cache *cache, size_t max_bytes)

@@ -6,6 +6,7 @@
 #include <arpa/nameser.h>
 #include <netinet/in.h>
 #include <resolv.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,7 +86,7 @@ static bool dns_packet_read_cnames(struct dns_packet *packet)
 		struct dns_packet_cname *cname = &packet->cnames[packet->cname_count++];
 		if (!dns_packet_read_name(packet, &rr, 0, cname->target))
 			return false;
-		strcpy(cname->owner, ns_rr_name(rr));
+		snprintf(cname->owner, sizeof(cname->owner), "%s", ns_rr_name(rr));
 		cname->ttl_s = dns_packet_ttl(ns_rr_ttl(rr));
 	}
 	return true;
@@ -209,6 +210,7 @@ static int64_t dns_packet_negative_ttl(struct dns_packet *packet)
 		if (ns_rr_type(rr) != ns_t_soa || ns_rr_class(rr) != ns_c_in)
 			continue;
 		const uint8_t *at = ns_rr_rdata(rr), *end = at + ns_rr_rdlen(rr);
+		/* NOLINTNEXTLINE(misc-redundant-expression): there are two names */
 		if (ns_name_skip(&at, end) != 0 || ns_name_skip(&at, end) != 0 ||
 		    end - at != NUMBERS_SIZE)
 			return -1;

@@ -52,7 +52,7 @@ static bool privacy_make_file(const char *path, struct diag *diag)
 static bool privacy_read_key(struct privacy *privacy, struct text_file *file, struct diag *diag)
 {
 	struct span line;
-	unsigned number = 0;
+	unsigned number;
 	size_t length = 0;
 
 	bool valid = text_file_next(file, &line, &number) && line.length == PRIVACY_KEY_TEXT &&

@@ -327,12 +327,12 @@ static enum sqlite_db_status sqlite_errand_remove(struct sqlite_errand *errand,
 static enum sqlite_db_status sqlite_errand_remove_some(struct sqlite_errand *errand,
 						       struct sqlite_db *db)
 {
-	enum sqlite_db_status status = SQLITE_DB_OK;
 	int64_t removed_before = errand->removed;
 	size_t i = errand->victims_gone;
 
 	for (int n = 0; n < SQLITE_ERRAND_REMOVE && i < errand->victim_count; n++, i++) {
-		status = sqlite_errand_remove(errand, db, &errand->victims[i]);
+		enum sqlite_db_status status =
+			sqlite_errand_remove(errand, db, &errand->victims[i]);
 		if (status != SQLITE_DB_OK) {
 			errand->removed = removed_before;
 			return status;
