@@ -8,7 +8,7 @@ libevent-dev libsqlite3-dev libsodium-dev libsystemd-dev libc-ares-dev libspf2-d
 libjansson-dev libcurl4-openssl-dev"
 
 # To run every test as well.
-check_packages="$build_packages clang libclang-rt-dev clang-format mandoc curl prometheus systemd bash-completion \
+check_packages="$build_packages clang libclang-rt-dev clang-format clang-tidy cppcheck mandoc curl prometheus systemd bash-completion \
 python3-pytest python3-pytest-xdist python3-dnspython python3-yaml python3-spf"
 
 # To run those that need root: a real Postfix, a real DNS server, in network namespaces.

@@ -20,6 +20,7 @@ enum { NETLIST_DEPTH_MAX = 8 };
 static void netlist_parse_at(struct netlist *list, struct span text, struct netlist_place place,
 			     struct diag *diag);
 
+/* NOLINTNEXTLINE(misc-no-recursion): NETLIST_DEPTH_MAX */
 static void netlist_include(struct netlist *list, struct span path, struct netlist_place place,
 			    struct diag *diag)
 {
@@ -52,6 +53,7 @@ out:
 	free(name);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): NETLIST_DEPTH_MAX */
 static void netlist_parse_at(struct netlist *list, struct span text, struct netlist_place place,
 			     struct diag *diag)
 {

@@ -45,6 +45,7 @@ bool outbound_addresses_parse_line(const char *line, struct netaddr *address,
 	unsigned bytes[16], flags;
 
 	/* Address, interface, prefix length, scope, flags, name. */
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel writes it, and all of it fits */
 	if (sscanf(line, "%2x%2x%2x%2x%2x%2x%2x%2x%2x%2x%2x%2x%2x%2x%2x%2x %*x %*x %*x %x",
 		   &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5], &bytes[6],
 		   &bytes[7], &bytes[8], &bytes[9], &bytes[10], &bytes[11], &bytes[12], &bytes[13],

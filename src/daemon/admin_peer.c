@@ -33,6 +33,7 @@ static bool admin_peer_has_group(int fd, gid_t group)
 	bool has_it = false;
 
 	/* With no room it says how much it takes. */
+	/* cppcheck-suppress nullPointer ; for this option it may be */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0 || errno != ERANGE)
 		return false;
 	groups = mem_alloc(size);

@@ -188,6 +188,7 @@ static int listener_open_address(struct listeners *listeners, const struct addri
 		return error;
 	}
 	listeners_add(listeners, (struct listener){.fd = fd});
+	/* cppcheck-suppress resourceLeak ; listeners has it */
 	return 0;
 }
 

@@ -46,6 +46,7 @@ struct store_request *store_start_networks_forget(struct store *store, const cha
 						  store_networks_done_fn *done, void *arg)
 {
 	const struct store_networks networks = {.domain = domain};
+	/* cppcheck-suppress returnDanglingLifetime ; it is copied */
 	return store->class->start_networks(store, STORE_NETWORKS_FORGET, &networks, done, arg);
 }
 
