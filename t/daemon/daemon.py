@@ -20,7 +20,7 @@ IS_SANITIZED = PROGRAM.exists() and b'__asan_init' in PROGRAM.read_bytes()
 LONG_DELAY = '1h'
 SHORT_DELAY = '1s'
 
-DISASTER = re.compile(r'ERROR: AddressSanitizer|LeakSanitizer|runtime error:|Assertion')
+DISASTER = re.compile(r'ERROR: AddressSanitizer|LeakSanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion')
 VERDICT = re.compile(r'^sixgated: (action=.*)\n', re.MULTILINE)
 
 
