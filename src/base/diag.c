@@ -16,18 +16,20 @@ enum { DIAG_KIND_MAX = 50 };
 static void diag_add(struct diag *diag, bool is_error, const char *file, unsigned line,
 		     const char *format, va_list arguments)
 {
-	char raw[1024], what[2048], text[2304];
+	char raw[1024], where[1024], what[2048], text[sizeof(where) + sizeof(what) + 16];
 	size_t *count = is_error ? &diag->error_count : &diag->warning_count;
 
 	if ((*count)++ >= DIAG_KIND_MAX)
 		return;
 	vsnprintf(raw, sizeof(raw), format, arguments);
-	/* It quotes the file, which may be anything. */
+	/* It quotes the file, which may be anything; and so may the name of one that another
+	 * includes. */
 	printable_line(what, sizeof(what), span_of(raw));
+	printable_line(where, sizeof(where), span_of(file));
 	if (line > 0)
-		snprintf(text, sizeof(text), "%s:%u: %s", file, line, what);
+		snprintf(text, sizeof(text), "%s:%u: %s", where, line, what);
 	else
-		snprintf(text, sizeof(text), "%s: %s", file, what);
+		snprintf(text, sizeof(text), "%s: %s", where, what);
 	diag->lines = mem_resize(diag->lines, (diag->line_count + 1) * sizeof(*diag->lines));
 	diag->lines[diag->line_count++] = (struct diag_line){mem_copy_string(text), line, is_error};
 }

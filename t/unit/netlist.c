@@ -115,6 +115,11 @@ static void test_file(void)
 	       "a missing file is an error where it is named");
 	netlist_clear(&list);
 	diag_clear(&diag);
+
+	diag_error(&diag, "/etc/\xff\x1b[31m", 1, "x");
+	tap_is(diag.lines[0].text, "/etc/\\xff\\x1b[31m:1: x",
+	       "whatever a file is called, its name is shown in printable characters");
+	diag_clear(&diag);
 }
 
 static void test_table(void)
