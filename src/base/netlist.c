@@ -6,16 +6,18 @@
 
 #include <stdlib.h>
 
-/* Where a pattern stands, for messages, and how deep in files that include files. */
+/* Where a pattern stands, for messages, and what led there. */
 struct netlist_place {
 	const char *file;
 	unsigned line;
 	const char *name;
-	unsigned depth;
-	bool excludes; /* within !/file/name */
+	unsigned *files; /* that were included for this list */
+	bool excludes;   /* within !/file/name */
 };
 
-enum { NETLIST_DEPTH_MAX = 8 };
+/* Files that include each other would be read for ever; with a bound on the depth alone, as often
+ * as that power of how often they do so. */
+enum { NETLIST_FILES_MAX = 100 };
 
 static void netlist_parse_at(struct netlist *list, struct span text, struct netlist_place place,
 			     struct diag *diag);
@@ -29,11 +31,14 @@ static void netlist_include(struct netlist *list, struct span path, struct netli
 	struct span line;
 	unsigned number;
 
-	if (place.depth >= NETLIST_DEPTH_MAX) {
+	if (*place.files >= NETLIST_FILES_MAX) {
 		diag_error(diag, place.file, place.line,
-			   "%s: files include each other too deeply: %s", place.name, name);
+			   "%s: %s: %d files are included already, expected fewer; do they include "
+			   "each other?",
+			   place.name, name, NETLIST_FILES_MAX);
 		goto out;
 	}
+	(*place.files)++;
 	switch (text_file_read(&file, name, diag)) {
 	case TEXT_FILE_MISSING:
 		diag_error(diag, place.file, place.line, "%s: %s: no such file", place.name, name);
@@ -44,7 +49,7 @@ static void netlist_include(struct netlist *list, struct span path, struct netli
 		while (text_file_next(&file, &line, &number))
 			netlist_parse_at(list, line,
 					 (struct netlist_place){name, number, place.name,
-								place.depth + 1, place.excludes},
+								place.files, place.excludes},
 					 diag);
 		break;
 	}
@@ -90,8 +95,10 @@ static void netlist_parse_at(struct netlist *list, struct span text, struct netl
 void netlist_parse(struct netlist *list, struct span text, const char *file, unsigned line,
 		   const char *name, struct diag *diag)
 {
+	unsigned files = 0;
+
 	*list = (struct netlist){0};
-	netlist_parse_at(list, text, (struct netlist_place){file, line, name, 0, false}, diag);
+	netlist_parse_at(list, text, (struct netlist_place){file, line, name, &files, false}, diag);
 }
 
 bool netlist_contains(const struct netlist *list, const struct netaddr *addr)

@@ -122,6 +122,28 @@ static void test_file(void)
 	diag_clear(&diag);
 }
 
+/* It includes itself ten times: eight files deep, that would be a hundred million. */
+static void test_file_includes_itself(void)
+{
+	char path[] = "/tmp/sixgate-netlist-XXXXXX";
+	int fd = mkstemp(path);
+	FILE *file = fdopen(fd, "w");
+	struct netlist list;
+	struct diag diag = {0};
+
+	fprintf(file, "192.0.2.1");
+	for (int i = 0; i < 10; i++)
+		fprintf(file, " %s", path);
+	fclose(file);
+	netlist_parse(&list, span_of(path), "main.cf", 7, "mynetworks", &diag);
+	tap_ok(diag.error_count > 0 && strstr(diag.lines[0].text, "include each other") != NULL,
+	       "a file that includes itself is an error");
+	tap_is_number((long long)list.count, 100, "and is not read for ever");
+	netlist_clear(&list);
+	diag_clear(&diag);
+	unlink(path);
+}
+
 static void test_table(void)
 {
 	static const char *const networks[] = {"10.0.0.0/8",     "10.1.0.0/16", "10.1.2.0/24",
@@ -159,6 +181,7 @@ int main(void)
 	test_patterns();
 	test_hosts();
 	test_file();
+	test_file_includes_itself();
 	test_table();
 	return tap_done();
 }
