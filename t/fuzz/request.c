@@ -13,8 +13,7 @@
 #include "ctl/log_line.h"
 #include "daemon/verdict_log.h"
 #include "rig/input.h"
-#include "rig/memory_file.h"
-#include "rules/privacy.h"
+#include "rig/rules.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -32,19 +31,6 @@ struct stream {
 	size_t count;
 	const char *why;
 };
-
-static struct privacy *request_privacy(void)
-{
-	struct diag diag = {0};
-	struct memory_file file;
-
-	memory_file_open(&file,
-			 SPAN("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"));
-	struct privacy *privacy = privacy_open(file.path, &diag);
-	memory_file_close(&file);
-	assert(privacy != NULL);
-	return privacy;
-}
 
 /* The value, unless the line cut it. */
 static void request_check_field(struct span sent, const char *found)
@@ -76,18 +62,15 @@ static void request_check_line(const struct request *request, const char *text)
 
 static void request_log(const struct request *request)
 {
-	static struct privacy *privacy;
 	static const struct evidence evidence = {.iprev = {.result = IPREV_FAIL},
 						 .spf = {.result = SPF_SOFTFAIL}};
 	char line[VERDICT_LOG_SIZE];
 	struct verdict verdict = verdict_greylist(REASON_NEW, 300, "Come back in %s s", false);
 	struct verdict_log_entry entry = {&verdict, request, &evidence, "192.0.2.0/24", NULL};
 
-	if (privacy == NULL)
-		privacy = request_privacy();
 	assert(verdict_log_format(&entry, line));
 	request_check_line(request, line);
-	entry.privacy = privacy;
+	entry.privacy = rules_privacy();
 	assert(verdict_log_format(&entry, line) && printable_is_clean(span_of(line)));
 }
 

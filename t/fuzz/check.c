@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One policy request through all steps to its verdict, in a world where client, sender, DNS and
+ * store are hostile.
+ *
+ * The input is a line of two characters (rules, privacy "p"), the request's lines, behind a line
+ * "--" what the store has (rig/text_store.h), and behind another what DNS says (rig/answers.h).  It
+ * is asked twice, the second time by somebody who wants to know why.  Both have to be answered the
+ * same, with an answer that Postfix takes, and the explanation has to be valid JSON.
+ */
+#include "daemon/check.h"
+
+#include "base/clock.h"
+#include "base/json_text.h"
+#include "base/memory.h"
+#include "base/printable.h"
+#include "daemon/explanation_json.h"
+#include "daemon/farm_resolver.h"
+#include "daemon/stats.h"
+#include "daemon/stats_text.h"
+#include "daemon/stats_totals.h"
+#include "lookup/dns.h"
+#include "lookup/spf.h"
+#include "rig/answers.h"
+#include "rig/input.h"
+#include "rig/rules.h"
+#include "rig/text_store.h"
+#include "rules/privacy.h"
+
+#include <assert.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { NOW_S = 1700000000, ROUNDS_MAX = 10000 };
+
+/* All that a check needs, as it is in a daemon that has just been started. */
+struct world {
+	struct store *store;
+	struct dns *dns;
+	struct spf *spf;
+	struct farm_resolver *farm_resolver;
+	struct stats *stats;
+	struct checker *checker;
+};
+
+static struct event_base *base;
+
+static void world_open(struct world *world, struct ruleset *rules, const struct privacy *privacy,
+		       struct span stored)
+{
+	/* What is kept would be there for the next input. */
+	const struct dns_options options = {.servers = "192.0.2.53", .timeout_s = 5};
+
+	world->store = text_store_new(base);
+	text_store_begin(world->store, stored);
+	world->dns = dns_new_over(base, answers_transport_new(), &options);
+	world->spf = spf_new(world->dns);
+	world->farm_resolver = farm_resolver_new(base, world->dns, world->store);
+	world->stats = stats_new();
+	const struct checker_parts parts = {
+		.base = base,
+		.store = world->store,
+		.privacy = privacy,
+		.dns = world->dns,
+		.spf = world->spf,
+		.farm_resolver = world->farm_resolver,
+		.hostname = "mx.here.example",
+		.stats = world->stats,
+	};
+	world->checker = checker_new(&parts);
+	farm_resolver_set_farms(world->farm_resolver, ruleset_farms(rules));
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void world_close(struct world *world)
+{
+	checker_free(&world->checker);
+	stats_free(&world->stats);
+	farm_resolver_free(&world->farm_resolver);
+	spf_free(&world->spf);
+	dns_free(&world->dns);
+	store_free(&world->store);
+}
+
+static void on_verdict(const struct verdict *verdict, void *arg)
+{
+	*(struct verdict *)arg = *verdict;
+}
+
+/* explanation NULL: in earnest. */
+static void world_ask(struct world *world, struct ruleset *rules, const struct request *request,
+		      struct explanation *explanation, struct verdict *verdict)
+{
+	verdict->answer[0] = '\0';
+	struct check *check = check_start_explaining(world->checker, rules, request, explanation,
+						     on_verdict, verdict);
+	assert(verdict->answer[0] == '\0');
+	for (int i = 0; i < ROUNDS_MAX && verdict->answer[0] == '\0'; i++)
+		event_base_loop(base, EVLOOP_ONCE);
+	check_free(&check);
+}
+
+static void check_answer(const struct verdict *verdict)
+{
+	static const char *const begins[] = {"DUNNO",
+					     "PREPEND Authentication-Results: ",
+					     "DEFER_IF_PERMIT",
+					     "DEFER",
+					     "REJECT",
+					     "4",
+					     "5"};
+	struct span answer = span_of(verdict->answer);
+	bool is_known = false;
+
+	assert(printable_is_clean(answer));
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		is_known = is_known || span_starts_with(answer, span_of(begins[i]));
+	assert(is_known && answer.length < VERDICT_ANSWER_SIZE - 1);
+}
+
+static void check_explanation(const struct explanation *explanation, const struct verdict *verdict)
+{
+	json_t *json = explanation_json(explanation, verdict, NOW_S);
+	char *text = json != NULL ? json_dumps(json, 0) : NULL;
+
+	assert(text != NULL);
+	json_t *again = json_loads(text, 0, NULL);
+	assert(again != NULL && json_object_get(again, "verdict") != NULL);
+	json_decref(again);
+	json_decref(json);
+	free(text);
+}
+
+/* What was counted of it. */
+static void check_numbers(const struct world *world)
+{
+	const struct stats_sources sources = {.dns = world->dns, .store = world->store};
+	struct evbuffer *text = evbuffer_new();
+	json_t *minute = stats_minute_json(world->stats);
+
+	assert(minute != NULL);
+	stats_write_metrics(world->stats, &sources, text);
+	size_t length = evbuffer_get_length(text);
+	char *metrics = (char *)evbuffer_pullup(text, -1);
+	for (struct span rest = {metrics, length}; rest.length > 0;)
+		assert(printable_is_clean(input_line(&rest)));
+	json_decref(minute);
+	evbuffer_free(text);
+}
+
+static void check_request(const struct request *request, struct ruleset *rules,
+			  const struct privacy *privacy, struct span stored)
+{
+	struct explanation *explanation = explanation_new();
+	struct verdict verdict, explained;
+	struct world world;
+
+	world_open(&world, rules, privacy, stored);
+	world_ask(&world, rules, request, NULL, &verdict);
+	text_store_begin(world.store, stored);
+	world_ask(&world, rules, request, explanation, &explained);
+	check_answer(&verdict);
+	assert(strcmp(verdict.answer, explained.answer) == 0);
+	assert(verdict.reason == explained.reason && verdict.action == explained.action);
+	check_explanation(explanation, &explained);
+	check_numbers(&world);
+	explanation_free(&explanation);
+	world_close(&world);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span rest = input_of(data, size);
+	struct span choice = input_line(&rest), text = input_part(&rest),
+		    stored = input_part(&rest);
+	struct request request;
+	struct netaddr client = {.bits = 32};
+
+	if (base == NULL) {
+		base = event_base_new();
+		clock_set_for_test(NOW_S);
+	}
+	/* With an empty line behind it, as request_find_end() would find it. */
+	char *bytes = mem_alloc(text.length + 2);
+	memcpy(bytes, text.text, text.length);
+	bytes[text.length] = bytes[text.length + 1] = '\n';
+	if (request_parse(&request, (struct span){bytes, text.length + 2}) == NULL) {
+		netaddr_parse(request_get(&request, REQUEST_CLIENT_ADDRESS), &client);
+		answers_begin(rest, &client);
+		check_request(&request, rules_choose(input_byte(&choice)),
+			      input_byte(&choice) == 'p' ? rules_privacy() : NULL, stored);
+		answers_end();
+	}
+	free(bytes);
+	return 0;
+}
