@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { PREFIX_V4 = 24, PREFIX_V6 = 64, GLOB_MAX = 12 };
 
-/* "*" is any text.  Takes long for long ones. */
+/* "*" is any text, and case does not matter in it.  Takes long for long ones. */
 static bool filter_globs(const char *pattern, const char *text)
 {
 	if (*pattern == '\0')
@@ -28,7 +28,7 @@ static bool filter_globs(const char *pattern, const char *text)
 	if (*pattern == '*')
 		return filter_globs(pattern + 1, text) ||
 		       (*text != '\0' && filter_globs(pattern, text + 1));
-	return *text == *pattern && filter_globs(pattern + 1, text + 1);
+	return ascii_lower(*text) == *pattern && filter_globs(pattern + 1, text + 1);
 }
 
 static void filter_check_glob(const struct entry_pattern *pattern, const char *sender)
