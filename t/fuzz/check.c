@@ -10,22 +10,15 @@
  */
 #include "daemon/check.h"
 
-#include "base/clock.h"
-#include "base/json_text.h"
 #include "base/memory.h"
 #include "base/printable.h"
 #include "daemon/explanation_json.h"
-#include "daemon/farm_resolver.h"
-#include "daemon/stats.h"
 #include "daemon/stats_text.h"
-#include "daemon/stats_totals.h"
-#include "lookup/dns.h"
-#include "lookup/spf.h"
 #include "rig/answers.h"
 #include "rig/input.h"
 #include "rig/rules.h"
 #include "rig/text_store.h"
-#include "rules/privacy.h"
+#include "rig/world.h"
 
 #include <assert.h>
 #include <event2/buffer.h>
@@ -34,56 +27,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { NOW_S = 1700000000, ROUNDS_MAX = 10000 };
-
-/* All that a check needs, as it is in a daemon that has just been started. */
-struct world {
-	struct store *store;
-	struct dns *dns;
-	struct spf *spf;
-	struct farm_resolver *farm_resolver;
-	struct stats *stats;
-	struct checker *checker;
-};
-
-static struct event_base *base;
-
-static void world_open(struct world *world, struct ruleset *rules, const struct privacy *privacy,
-		       struct span stored)
-{
-	/* What is kept would be there for the next input. */
-	const struct dns_options options = {.servers = "192.0.2.53", .timeout_s = 5};
-
-	world->store = text_store_new(base);
-	text_store_begin(world->store, stored);
-	world->dns = dns_new_over(base, answers_transport_new(), &options);
-	world->spf = spf_new(world->dns);
-	world->farm_resolver = farm_resolver_new(base, world->dns, world->store);
-	world->stats = stats_new();
-	const struct checker_parts parts = {
-		.base = base,
-		.store = world->store,
-		.privacy = privacy,
-		.dns = world->dns,
-		.spf = world->spf,
-		.farm_resolver = world->farm_resolver,
-		.hostname = "mx.here.example",
-		.stats = world->stats,
-	};
-	world->checker = checker_new(&parts);
-	farm_resolver_set_farms(world->farm_resolver, ruleset_farms(rules));
-	event_base_loop(base, EVLOOP_NONBLOCK);
-}
-
-static void world_close(struct world *world)
-{
-	checker_free(&world->checker);
-	stats_free(&world->stats);
-	farm_resolver_free(&world->farm_resolver);
-	spf_free(&world->spf);
-	dns_free(&world->dns);
-	store_free(&world->store);
-}
+enum { ROUNDS_MAX = 10000 };
 
 static void on_verdict(const struct verdict *verdict, void *arg)
 {
@@ -91,7 +35,7 @@ static void on_verdict(const struct verdict *verdict, void *arg)
 }
 
 /* explanation NULL: in earnest. */
-static void world_ask(struct world *world, struct ruleset *rules, const struct request *request,
+static void check_ask(struct world *world, struct ruleset *rules, const struct request *request,
 		      struct explanation *explanation, struct verdict *verdict)
 {
 	verdict->answer[0] = '\0';
@@ -99,7 +43,7 @@ static void world_ask(struct world *world, struct ruleset *rules, const struct r
 						     on_verdict, verdict);
 	assert(verdict->answer[0] == '\0');
 	for (int i = 0; i < ROUNDS_MAX && verdict->answer[0] == '\0'; i++)
-		event_base_loop(base, EVLOOP_ONCE);
+		event_base_loop(world_loop(), EVLOOP_ONCE);
 	check_free(&check);
 }
 
@@ -123,7 +67,7 @@ static void check_answer(const struct verdict *verdict)
 
 static void check_explanation(const struct explanation *explanation, const struct verdict *verdict)
 {
-	json_t *json = explanation_json(explanation, verdict, NOW_S);
+	json_t *json = explanation_json(explanation, verdict, WORLD_NOW_S);
 	char *text = json != NULL ? json_dumps(json, 0) : NULL;
 
 	assert(text != NULL);
@@ -159,9 +103,9 @@ static void check_request(const struct request *request, struct ruleset *rules,
 	struct world world;
 
 	world_open(&world, rules, privacy, stored);
-	world_ask(&world, rules, request, NULL, &verdict);
+	check_ask(&world, rules, request, NULL, &verdict);
 	text_store_begin(world.store, stored);
-	world_ask(&world, rules, request, explanation, &explained);
+	check_ask(&world, rules, request, explanation, &explained);
 	check_answer(&verdict);
 	assert(strcmp(verdict.answer, explained.answer) == 0);
 	assert(verdict.reason == explained.reason && verdict.action == explained.action);
@@ -179,10 +123,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct request request;
 	struct netaddr client = {.bits = 32};
 
-	if (base == NULL) {
-		base = event_base_new();
-		clock_set_for_test(NOW_S);
-	}
 	/* With an empty line behind it, as request_find_end() would find it. */
 	char *bytes = mem_alloc(text.length + 2);
 	memcpy(bytes, text.text, text.length);

@@ -21,7 +21,7 @@ static const char farms[] = "google ptr:.google.com spf:_spf.google.com\n"
 
 /* Each changes the defaults. */
 static const char *const settings[] = {
-	"gate_families = ipv6 ipv4\nauthserv_id = mx.here.example\n",
+	"gate_families = ipv6 ipv4\nauthserv_id = mx.here.example\nmax_request_size = 2k\n",
 	"gate_families = ipv6 ipv4\ngate_profile = microsoft\ngreylist = dry\n"
 	"trusted_forwarders = .forward.example 192.0.2.0/28\nmynetworks = 203.0.113.0/24\n",
 	"gate = dry\nsender_access_requires = authenticated\ngreylist_known_after = 0\n"
