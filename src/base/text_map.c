@@ -35,8 +35,9 @@ static void text_map_grow(struct text_map *map)
 
 static size_t text_map_keep_key(struct text_map *map, struct span key)
 {
-	if (map->bytes_used + key.length > map->bytes_size) {
-		map->bytes_size = 2 * (map->bytes_used + key.length);
+	/* Also when all keys so far are empty: there have to be bytes to point to. */
+	if (map->bytes == NULL || map->bytes_used + key.length > map->bytes_size) {
+		map->bytes_size = 2 * (map->bytes_used + key.length) + 1;
 		map->bytes = mem_resize(map->bytes, map->bytes_size);
 	}
 	size_t at = map->bytes_used;

@@ -113,6 +113,13 @@ static void test_map(void)
 	       "a key that is there keeps its value and tells it");
 	tap_ok(!text_map_find(&map, SPAN("key 5000"), &value), "what was not added is not found");
 	text_map_clear(&map);
+
+	/* UndefinedBehaviorSanitizer saw it. */
+	value = 7;
+	text_map_add(&map, SPAN(""), &value);
+	tap_ok(text_map_find(&map, SPAN(""), &value) && value == 7,
+	       "an empty key alone is found, and points to something");
+	text_map_clear(&map);
 }
 
 static void test_endpoints(void)
