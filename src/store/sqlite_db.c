@@ -86,7 +86,7 @@ static enum sqlite_db_status sqlite_db_get_number(struct sqlite_db *db, const ch
 	sqlite_statement_bind_text(&db->sql, SQL_META_GET, 1, name);
 	enum sqlite_db_status status = sqlite_statement_step(&db->sql, SQL_META_GET, &has_row);
 	if (status == SQLITE_DB_OK && has_row)
-		*number = sqlite3_column_int64(db->sql.list[SQL_META_GET], 0);
+		*number = sqlite_statement_amount(&db->sql, SQL_META_GET, 0);
 	sqlite_statement_finish(&db->sql, SQL_META_GET);
 	return status;
 }
@@ -299,9 +299,9 @@ static enum sqlite_db_status sqlite_db_find_entry(struct sqlite_db *db, const ch
 		sqlite_index_find(db->index, row->hash, &found, &finding->has_entry);
 	if (finding->has_entry) {
 		row->id = sqlite_statement_number(&db->sql, found, 0);
-		finding->entry.first_seen_s = sqlite_statement_number(&db->sql, found, 1);
-		finding->entry.last_seen_s = sqlite_statement_number(&db->sql, found, 2);
-		finding->entry.passes = sqlite_statement_number(&db->sql, found, 3);
+		finding->entry.first_seen_s = sqlite_statement_amount(&db->sql, found, 1);
+		finding->entry.last_seen_s = sqlite_statement_amount(&db->sql, found, 2);
+		finding->entry.passes = sqlite_statement_amount(&db->sql, found, 3);
 	}
 	sqlite_statement_finish(&db->sql, found);
 	return status;
@@ -310,17 +310,16 @@ static enum sqlite_db_status sqlite_db_find_entry(struct sqlite_db *db, const ch
 enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
 					    struct greylist_finding *finding)
 {
-	sqlite3_stmt *find = db->sql.list[SQL_CLIENT_FIND];
+	enum sqlite_statement find = SQL_CLIENT_FIND;
 
-	sqlite_statement_bind_text(&db->sql, SQL_CLIENT_FIND, 1, identity);
-	enum sqlite_db_status status =
-		sqlite_statement_step(&db->sql, SQL_CLIENT_FIND, &finding->has_client);
+	sqlite_statement_bind_text(&db->sql, find, 1, identity);
+	enum sqlite_db_status status = sqlite_statement_step(&db->sql, find, &finding->has_client);
 	if (finding->has_client) {
-		finding->client.counted_s = sqlite3_column_int64(find, 0);
-		finding->client.last_seen_s = sqlite3_column_int64(find, 1);
-		finding->client.passes = sqlite3_column_int64(find, 2);
+		finding->client.counted_s = sqlite_statement_amount(&db->sql, find, 0);
+		finding->client.last_seen_s = sqlite_statement_amount(&db->sql, find, 1);
+		finding->client.passes = sqlite_statement_amount(&db->sql, find, 2);
 	}
-	sqlite_statement_finish(&db->sql, SQL_CLIENT_FIND);
+	sqlite_statement_finish(&db->sql, find);
 	return status;
 }
 
@@ -342,7 +341,7 @@ static enum sqlite_db_status sqlite_db_remove_entries(struct sqlite_db *db,
 	while ((status = sqlite_statement_step(&db->sql, which, &has_row)) == SQLITE_DB_OK &&
 	       has_row) {
 		(*removed)++;
-		sqlite_db_note_removed(db, sqlite_statement_number(&db->sql, which, 0),
+		sqlite_db_note_removed(db, sqlite_statement_amount(&db->sql, which, 0),
 				       (int32_t)sqlite_statement_number(&db->sql, which, 1),
 				       sqlite_statement_number(&db->sql, which, 2));
 	}

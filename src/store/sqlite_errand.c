@@ -109,7 +109,7 @@ static void sqlite_errand_add_victim(struct sqlite_errand *errand, int64_t id, i
 static void sqlite_errand_take_entry(struct sqlite_errand *errand, struct sqlite_statements *sql)
 {
 	enum sqlite_statement scan = SQL_ENTRY_SCAN;
-	int64_t passes = sqlite_statement_number(sql, scan, 7);
+	int64_t passes = sqlite_statement_amount(sql, scan, 7);
 
 	if (!entry_filter_matches(&errand->asked.filter, sqlite_statement_text(sql, scan, 2),
 				  sqlite_statement_text(sql, scan, 3),
@@ -124,10 +124,10 @@ static void sqlite_errand_take_entry(struct sqlite_errand *errand, struct sqlite
 		.identity = sqlite_statement_copy_text(sql, scan, 2),
 		.sender = sqlite_statement_copy_text(sql, scan, 3),
 		.recipient = sqlite_statement_copy_text(sql, scan, 4),
-		.entry = {.first_seen_s = sqlite_statement_number(sql, scan, 5),
-			  .last_seen_s = sqlite_statement_number(sql, scan, 6),
+		.entry = {.first_seen_s = sqlite_statement_amount(sql, scan, 5),
+			  .last_seen_s = sqlite_statement_amount(sql, scan, 6),
 			  .passes = passes},
-		.expires_s = sqlite_statement_number(sql, scan, 8),
+		.expires_s = sqlite_statement_amount(sql, scan, 8),
 	};
 }
 
@@ -169,7 +169,7 @@ static void sqlite_errand_take_client(struct sqlite_errand *errand, struct sqlit
 	enum sqlite_statement scan = SQL_CLIENT_SCAN;
 	const struct store_errand *asked = &errand->asked;
 	const char *identity = sqlite_statement_text(sql, scan, 0);
-	int64_t passes = sqlite_statement_number(sql, scan, 3);
+	int64_t passes = sqlite_statement_amount(sql, scan, 3);
 
 	if (asked->task == STORE_CENSUS) {
 		errand->census.known += asked->known_after > 0 && passes >= asked->known_after;
@@ -184,10 +184,10 @@ static void sqlite_errand_take_client(struct sqlite_errand *errand, struct sqlit
 	errand->clients = sqlite_errand_grow(errand, errand->clients, sizeof(*errand->clients));
 	errand->clients[errand->count++] = (struct store_client){
 		.identity = mem_copy_string(identity),
-		.client = {.counted_s = sqlite_statement_number(sql, scan, 1),
-			   .last_seen_s = sqlite_statement_number(sql, scan, 2),
+		.client = {.counted_s = sqlite_statement_amount(sql, scan, 1),
+			   .last_seen_s = sqlite_statement_amount(sql, scan, 2),
 			   .passes = passes},
-		.expires_s = sqlite_statement_number(sql, scan, 4),
+		.expires_s = sqlite_statement_amount(sql, scan, 4),
 	};
 }
 
@@ -316,7 +316,7 @@ static enum sqlite_db_status sqlite_errand_remove(struct sqlite_errand *errand,
 				     state == ENTRY_WAITING ? 0 : INT64_MAX);
 	status = sqlite_statement_step(sql, SQL_ENTRY_FORGET, &has_row);
 	if (status == SQLITE_DB_OK && has_row) {
-		sqlite_db_note_removed(db, sqlite_statement_number(sql, SQL_ENTRY_FORGET, 0),
+		sqlite_db_note_removed(db, sqlite_statement_amount(sql, SQL_ENTRY_FORGET, 0),
 				       (int32_t)victim->hash, victim->id);
 		errand->removed++;
 	}

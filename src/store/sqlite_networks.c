@@ -32,8 +32,8 @@ enum sqlite_db_status sqlite_networks_read(struct sqlite_db *db, struct sqlite_n
 		networks->rows[networks->count++] = (struct store_networks){
 			.domain = sqlite_statement_copy_text(sql, SQL_NETWORKS_READ, 0),
 			.networks = sqlite_statement_copy_text(sql, SQL_NETWORKS_READ, 1),
-			.resolved_s = sqlite_statement_number(sql, SQL_NETWORKS_READ, 2),
-			.fresh_until_s = sqlite_statement_number(sql, SQL_NETWORKS_READ, 3),
+			.resolved_s = sqlite_statement_amount(sql, SQL_NETWORKS_READ, 2),
+			.fresh_until_s = sqlite_statement_amount(sql, SQL_NETWORKS_READ, 3),
 		};
 	}
 	sqlite_statement_finish(sql, SQL_NETWORKS_READ);

@@ -46,6 +46,10 @@ struct store_question {
 
 enum { STORE_WHY_SIZE = 512 };
 
+/* Times and counts that a store hands out are from 0 to this, whatever is in it: what is above is
+ * cut. */
+#define STORE_AMOUNT_MAX ((int64_t)1 << 60)
+
 enum store_status {
 	STORE_ANSWERED,
 	STORE_FAILED, /* the store cannot answer now; it has logged why */

@@ -45,6 +45,14 @@ static int64_t arguments_number(const struct arguments *arguments, size_t i)
 	return input_number(span_of(arguments->text[i]));
 }
 
+/* What a clock may show. */
+static int64_t arguments_clock(const struct arguments *arguments, size_t i)
+{
+	int64_t now_s = arguments_number(arguments, i);
+
+	return now_s >= 0 && now_s < STORE_AMOUNT_MAX ? now_s : 0;
+}
+
 static enum sqlite_db_status script_ask(struct sqlite_db *db, const struct arguments *arguments,
 					char kind)
 {
@@ -56,7 +64,7 @@ static enum sqlite_db_status script_ask(struct sqlite_db *db, const struct argum
 			   .known_after = 2},
 		.store_new = true,
 		.mode = kind == '?' ? STORE_SHOW : STORE_KEEP,
-		.now_s = arguments_number(arguments, 3),
+		.now_s = arguments_clock(arguments, 3),
 	};
 	struct store_answer answer;
 

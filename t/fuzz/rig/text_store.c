@@ -50,6 +50,16 @@ struct text_rows {
 	size_t count;
 };
 
+/* As the contract of stores has it. */
+static int64_t text_amount(struct span text)
+{
+	int64_t number = input_number(text);
+
+	if (number < 0)
+		return 0;
+	return number < STORE_AMOUNT_MAX ? number : STORE_AMOUNT_MAX;
+}
+
 static void text_rows_read(struct text_rows *rows, struct span text, const char *kind,
 			   size_t number_count)
 {
@@ -60,7 +70,7 @@ static void text_rows_read(struct text_rows *rows, struct span text, const char 
 		if (!span_equals(input_take(&line, '\t'), span_of(kind)))
 			continue;
 		for (size_t i = 0; i < number_count; i++)
-			row->numbers[i] = input_number(input_take(&line, '\t'));
+			row->numbers[i] = text_amount(input_take(&line, '\t'));
 		for (size_t i = 0; i < 3; i++) {
 			struct span field = input_take(&line, '\t');
 			row->texts[i] = mem_copy_text(field.text, field.length);
@@ -92,7 +102,7 @@ static void text_findings_read(struct span line, struct greylist_finding *findin
 	for (size_t i = 0; i < count && line.length > 0; i++) {
 		int64_t numbers[6];
 		for (size_t j = 0; j < 6; j++)
-			numbers[j] = input_number(input_take(&line, '\t'));
+			numbers[j] = text_amount(input_take(&line, '\t'));
 		findings[i].has_entry = true;
 		findings[i].entry = (struct greylist_entry){numbers[0], numbers[1], numbers[2]};
 		findings[i].has_client = numbers[5] > 0;
