@@ -4,6 +4,10 @@
 #include "base/memory.h"
 #include "sqlite_schema.h"
 
+/* Rows of what is read whole into memory: a hundred times what there is.  Tables of a damaged file
+ * may have no end. */
+#define SQLITE_STATEMENT_ALL " LIMIT 10000"
+
 static const char *const sqlite_statement_sql[] = {
 	[SQL_BEGIN] = "BEGIN",
 	[SQL_BEGIN_WRITING] = "BEGIN IMMEDIATE",
@@ -38,7 +42,8 @@ static const char *const sqlite_statement_sql[] = {
 	[SQL_CLIENT_EXPIRE] =
 		"DELETE FROM client WHERE identity IN"
 		" (SELECT identity FROM client WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
-	[SQL_NETWORKS_READ] = "SELECT domain, networks, resolved, fresh_until FROM farm_networks",
+	[SQL_NETWORKS_READ] = "SELECT domain, networks, resolved, fresh_until"
+			      " FROM farm_networks" SQLITE_STATEMENT_ALL,
 	[SQL_NETWORKS_KEEP] = "INSERT INTO farm_networks (domain, networks, resolved, fresh_until)"
 			      " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (domain) DO UPDATE SET"
 			      " networks = ?2, resolved = ?3, fresh_until = ?4",
@@ -51,7 +56,7 @@ static const char *const sqlite_statement_sql[] = {
 	[SQL_CLIENT_SCAN] = "SELECT identity, counted, last_seen, passes, expires FROM client"
 			    " WHERE identity > ?1 ORDER BY identity LIMIT ?2",
 	[SQL_CLIENT_FORGET] = "DELETE FROM client WHERE identity = ?1",
-	[SQL_TOTAL_READ] = "SELECT name, value FROM total",
+	[SQL_TOTAL_READ] = "SELECT name, value FROM total" SQLITE_STATEMENT_ALL,
 	[SQL_TOTAL_KEEP] = "INSERT INTO total (name, value) VALUES (?1, ?2)"
 			   " ON CONFLICT (name) DO UPDATE SET value = ?2",
 	[SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",

@@ -374,6 +374,7 @@ struct networks_asked {
 	struct store_request *request;
 	int answers;
 	enum store_status status;
+	size_t count;   /* of rows */
 	char text[256]; /* the rows */
 };
 
@@ -383,6 +384,7 @@ static void on_networks(const struct store_networks_answer *answer, void *arg)
 	asked->request = NULL;
 	asked->answers++;
 	asked->status = answer->status;
+	asked->count = answer->count;
 	asked->text[0] = '\0';
 	for (size_t i = 0; i < answer->count; i++) {
 		size_t length = strlen(asked->text);
@@ -453,6 +455,24 @@ static void test_networks(void)
 }
 
 /* The store cannot be asked, until it can again. */
+/* A table that a damaged file makes endless is not read whole into memory. */
+static void test_networks_without_end(void)
+{
+	char why[STORE_WHY_SIZE];
+	unlink(file_name);
+	struct store *store = open_store(1000, why);
+	struct networks_asked asked = {0};
+
+	database_number("WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n"
+			" WHERE i < 20000)"
+			" INSERT INTO farm_networks SELECT i, '', 1, 2 FROM n RETURNING 1");
+	asked.request = store_start_networks_read(store, on_networks, &asked);
+	await_networks(&asked);
+	tap_ok(asked.status == STORE_ANSWERED && asked.count == 10000,
+	       "of networks without end, ten thousand are read");
+	store_free(&store);
+}
+
 static void test_networks_failure(void)
 {
 	char why[STORE_WHY_SIZE];
@@ -659,6 +679,7 @@ int main(void)
 	test_smaller_max_entries();
 	test_expiry();
 	test_networks();
+	test_networks_without_end();
 	test_networks_failure();
 	test_version_1();
 	test_version_1_conflict();
