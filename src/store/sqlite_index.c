@@ -14,6 +14,9 @@ enum {
 	SQLITE_INDEX_PACE = 2, /* so many go into the index for each entry that comes */
 };
 
+/* Of what is in the index; far more than there will be entries, so that ids can be added to. */
+static const int64_t SQLITE_INDEX_ID_MAX = (int64_t)1 << 60;
+
 struct sqlite_index {
 	struct sqlite_statements *sql; /* borrowed */
 	struct sqlite_recent *recent;  /* owned; NULL: to be read in */
@@ -76,6 +79,26 @@ static enum sqlite_db_status sqlite_index_ask(struct sqlite_index *index,
 	return status;
 }
 
+/* What sqlite3(1) may have put there, and we never would. */
+static enum sqlite_db_status sqlite_index_damaged(struct sqlite_index *index, const char *what)
+{
+	snprintf(index->sql->why, sizeof(index->sql->why), "%s", what);
+	return SQLITE_DB_DAMAGED;
+}
+
+/* Take the entry that SQL_ENTRY_RECENT stands on. */
+static enum sqlite_db_status sqlite_index_read_one(struct sqlite_index *index)
+{
+	int64_t id = sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 0);
+
+	if (id - index->placed > SQLITE_RECENT_IDS_MAX)
+		return sqlite_index_damaged(index, "the ids of its entries lie too far apart");
+	sqlite_recent_add(index->recent,
+			  (int32_t)sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 1), id);
+	index->next_id = id + 1;
+	return SQLITE_DB_OK;
+}
+
 /* Read in what the index does not have. */
 static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
 {
@@ -84,6 +107,8 @@ static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
 
 	sqlite_statement_bind_text(index->sql, SQL_META_GET, 1, "placed");
 	status = sqlite_index_ask(index, SQL_META_GET, &index->placed);
+	if (status == SQLITE_DB_OK && (index->placed < 0 || index->placed > SQLITE_INDEX_ID_MAX))
+		status = sqlite_index_damaged(index, "how far its index goes is no id");
 	if (status != SQLITE_DB_OK)
 		return status;
 	sqlite_recent_free(&index->recent);
@@ -91,15 +116,11 @@ static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
 	index->next_id = index->placed + 1;
 	index->is_placing = false;
 	sqlite_statement_bind_number(index->sql, SQL_ENTRY_RECENT, 1, index->placed);
-	while ((status = sqlite_statement_step(index->sql, SQL_ENTRY_RECENT, &has_row)) ==
-		       SQLITE_DB_OK &&
-	       has_row) {
-		int64_t id = sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 0);
-		sqlite_recent_add(index->recent,
-				  (int32_t)sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 1),
-				  id);
-		index->next_id = id + 1;
-	}
+	do {
+		status = sqlite_statement_step(index->sql, SQL_ENTRY_RECENT, &has_row);
+		if (status == SQLITE_DB_OK && has_row)
+			status = sqlite_index_read_one(index);
+	} while (status == SQLITE_DB_OK && has_row);
 	sqlite_statement_finish(index->sql, SQL_ENTRY_RECENT);
 	if (status != SQLITE_DB_OK)
 		sqlite_recent_free(&index->recent);
@@ -193,6 +214,7 @@ static enum sqlite_db_status sqlite_index_end_placing(struct sqlite_index *index
 {
 	index->is_placing = false;
 	index->placed = index->placing_to;
+	sqlite_recent_set_base(index->recent, index->placed);
 	sqlite_statement_bind_text(index->sql, SQL_META_SET, 1, "placed");
 	sqlite_statement_bind_number(index->sql, SQL_META_SET, 2, index->placed);
 	return sqlite_statement_run(index->sql, SQL_META_SET);

@@ -74,7 +74,7 @@ static void sqlite_recent_grow(struct sqlite_recent *recent)
 
 void sqlite_recent_add(struct sqlite_recent *recent, int32_t hash, int64_t id)
 {
-	assert(id > recent->base && id - recent->base <= UINT32_MAX);
+	assert(id > recent->base && id - recent->base <= SQLITE_RECENT_IDS_MAX);
 	if (2 * (recent->count + 1) > (size_t)1 << recent->bits)
 		sqlite_recent_grow(recent);
 	sqlite_recent_put(recent, (struct sqlite_recent_slot){hash, (uint32_t)(id - recent->base)});
@@ -139,6 +139,18 @@ bool sqlite_recent_take(struct sqlite_recent *recent, int64_t max_id, size_t *at
 		return true;
 	}
 	return false;
+}
+
+void sqlite_recent_set_base(struct sqlite_recent *recent, int64_t base)
+{
+	for (size_t i = 0; i <= sqlite_recent_mask(recent); i++) {
+		struct sqlite_recent_slot *slot = &recent->slots[i];
+		if (slot->offset == 0)
+			continue;
+		assert(recent->base + slot->offset > base);
+		slot->offset = (uint32_t)(recent->base + slot->offset - base);
+	}
+	recent->base = base;
 }
 
 void sqlite_recent_free(struct sqlite_recent **recent)

@@ -13,7 +13,9 @@
 
 struct sqlite_recent;
 
-/* Ids are above base, and below base + 2^32 - 1. */
+/* Ids are above base, and at most so far. */
+static const int64_t SQLITE_RECENT_IDS_MAX = UINT32_MAX;
+
 struct sqlite_recent *sqlite_recent_new(int64_t base);
 
 size_t sqlite_recent_count(const struct sqlite_recent *recent);
@@ -36,5 +38,8 @@ bool sqlite_recent_next(const struct sqlite_recent *recent, int32_t hash, size_t
  */
 bool sqlite_recent_take(struct sqlite_recent *recent, int64_t max_id, size_t *at, int32_t *hash,
 			int64_t *id);
+
+/* Another base; all ids that are there are above it. */
+void sqlite_recent_set_base(struct sqlite_recent *recent, int64_t base);
 
 void sqlite_recent_free(struct sqlite_recent **recent);

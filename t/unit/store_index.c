@@ -102,6 +102,8 @@ static void test_recent(int32_t (*hash_of)(unsigned number), const char *name)
 	}
 	tap_is_number((long long)due, 0, "%s: all up to an id are taken out", name);
 	tap_is_number(model_differences(recent), 0, "%s: and all others stay", name);
+	sqlite_recent_set_base(recent, half);
+	tap_is_number(model_differences(recent), 0, "%s: ... counted from elsewhere too", name);
 	sqlite_recent_free(&recent);
 }
 
@@ -241,6 +243,35 @@ static void test_removal(void)
 	sqlite_db_close(&db);
 }
 
+static void exec(const char *sql)
+{
+	sqlite3 *handle;
+
+	sqlite3_open(file_name, &handle);
+	sqlite3_exec(handle, sql, NULL, NULL, NULL);
+	sqlite3_close(handle);
+}
+
+/* What only sqlite3(1) can do to it is met as damage. */
+static void test_damage(const char *sql, const char *name)
+{
+	struct store_question question = {.who = {.list = {{"192.0.2.0/24", ""}}, .count = 1},
+					  .sender = "a@there.example",
+					  .recipient = "u@here.example",
+					  .now_s = NOW};
+	struct store_answer answer;
+	struct sqlite_db *db;
+
+	exec(sql);
+	db = open_db();
+	if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
+		tap_ok(false, "begin: %s", sqlite_db_why(db));
+	tap_is_number(sqlite_db_greylist(db, &question, &answer), SQLITE_DB_DAMAGED, "%s: %s", name,
+		      sqlite_db_why(db));
+	sqlite_db_rollback(db);
+	sqlite_db_close(&db);
+}
+
 /* What another process does to the database is seen. */
 static void test_another_process(void)
 {
@@ -281,6 +312,12 @@ int main(void)
 	test_database();
 	test_removal();
 	test_another_process();
+	test_damage("INSERT INTO entry VALUES (9000000000000000000, 1, '', '', '', 0, 0, 0, 0)",
+		    "an id that is far away");
+	test_damage("DELETE FROM entry WHERE id = 9000000000000000000;"
+		    "UPDATE meta SET value = -1 WHERE name = 'placed'",
+		    "an index that goes to no id");
+	test_damage("DELETE FROM meta WHERE name = 'placed'", "an index that goes nowhere");
 	snprintf(command, sizeof(command), "rm -r %s", directory);
 	if (system(command) != 0)
 		return EXIT_FAILURE;
