@@ -99,12 +99,11 @@ static size_t printable_copy(char *out, size_t size, struct span span, bool is_f
 	size_t used = 0;
 
 	assert(size > 0);
-	for (;;) {
+	while (span.length > 0) {
 		size_t run = printable_plain_length(span, is_field);
 		if (run > size - 1 - used)
 			run = size - 1 - used;
-		if (run > 0)
-			memcpy(out + used, span.text, run);
+		memcpy(out + used, span.text, run);
 		used += run;
 		span = span_from(span, run);
 		if (span.length == 0)

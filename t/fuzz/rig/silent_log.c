@@ -5,8 +5,11 @@
  */
 #include "base/log.h"
 
+#include "base/printable.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void silent_log_format(const char *format, va_list arguments)
 {
@@ -28,6 +31,13 @@ SILENT_LOG(log_error)
 SILENT_LOG(log_warning)
 SILENT_LOG(log_info)
 SILENT_LOG(log_debug)
+
+/* It has to be what it says. */
+void log_info_printable(struct span text)
+{
+	if (!printable_is_clean(text) || text.text[text.length] != '\0')
+		abort();
+}
 
 void log_open(bool to_stderr)
 {
