@@ -91,8 +91,9 @@ static enum sqlite_db_status sqlite_index_read_one(struct sqlite_index *index)
 {
 	int64_t id = sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 0);
 
-	if (id - index->placed > SQLITE_RECENT_IDS_MAX)
-		return sqlite_index_damaged(index, "the ids of its entries lie too far apart");
+	/* A table that somebody else made has them in any order. */
+	if (id < index->next_id || id - index->placed > SQLITE_RECENT_IDS_MAX)
+		return sqlite_index_damaged(index, "the ids of its entries are no ids of ours");
 	sqlite_recent_add(index->recent,
 			  (int32_t)sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 1), id);
 	index->next_id = id + 1;

@@ -625,10 +625,11 @@ static void test_version_1_race(void)
 		{"(while we look) an empty file without a log", "", true},
 	};
 	/* In another order than ours, so that it shows whose they are. */
-	static const char steps[] = "CREATE TABLE farm_networks (fresh_until, resolved, networks,"
-				    " domain); PRAGMA application_id = 1399421031;"
-				    " CREATE TABLE total (value, name); CREATE TABLE place (id, hash);"
-				    " PRAGMA user_version = 4";
+	static const char steps[] =
+		"CREATE TABLE farm_networks (fresh_until, resolved, networks,"
+		" domain); PRAGMA application_id = 1399421031;"
+		" CREATE TABLE total (value, name); CREATE TABLE place (id, hash);"
+		" PRAGMA user_version = 4";
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char why[STORE_WHY_SIZE] = "";

@@ -15,6 +15,7 @@ struct text_store {
 	struct store base;
 	struct event_base *loop; /* borrowed */
 	struct span text, rest;  /* all of it, and where the next question about mail is */
+	size_t questions;        /* about mail, since the text began */
 	struct store_counts counts;
 };
 
@@ -298,6 +299,7 @@ static struct store_request *text_start(struct store *base, const struct store_q
 {
 	struct text_request *request = text_request_new(base, TEXT_MAIL, arg);
 
+	((struct text_store *)base)->questions++;
 	request->mail.question = *question;
 	request->mail.done = done;
 	return &request->base;
@@ -364,4 +366,10 @@ void text_store_begin(struct store *base, struct span text)
 	struct text_store *store = (struct text_store *)base;
 
 	store->text = store->rest = text;
+	store->questions = 0;
+}
+
+size_t text_store_questions(const struct store *base)
+{
+	return ((const struct text_store *)base)->questions;
 }

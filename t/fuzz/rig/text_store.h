@@ -25,3 +25,6 @@ struct store *text_store_new(struct event_base *base);
 
 /* From now on it answers by text (borrowed). */
 void text_store_begin(struct store *store, struct span text);
+
+/* How many questions about mail there were since then. */
+size_t text_store_questions(const struct store *store);
