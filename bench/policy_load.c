@@ -37,12 +37,13 @@ enum {
 	NEW_NUMBERS_A_SEED = 1 << 24,
 };
 
-enum load_answer { ANSWER_ANY, ANSWER_PASS, ANSWER_DEFER, ANSWER_COUNT };
+enum load_answer { ANSWER_ANY, ANSWER_PASS, ANSWER_DEFER, ANSWER_NO_REJECT, ANSWER_COUNT };
 
 static const char *const answer_words[ANSWER_COUNT] = {
 	[ANSWER_ANY] = "any",
 	[ANSWER_PASS] = "pass",
 	[ANSWER_DEFER] = "defer",
+	[ANSWER_NO_REJECT] = "no-reject",
 };
 
 struct load_options {
@@ -123,9 +124,9 @@ static size_t load_format(const struct population_mail *mail, uint64_t instance,
 static void load_next_mail(struct load *load, struct population_mail *mail)
 {
 	const struct load_options *options = load->options;
-	bool is_new = options->mix == POPULATION_NEW || options->mix == POPULATION_GATE_NEW;
 	uint32_t salt = load_random(load);
-	uint32_t number = is_new ? load->next_new++ : load_random(load) % options->entries;
+	uint32_t number = population_is_new(options->mix) ? load->next_new++
+							  : load_random(load) % options->entries;
 
 	population_mail(options->mix, number, salt, mail);
 }
@@ -171,6 +172,8 @@ static bool load_is_right(const struct load *load, const char *action)
 		return passes;
 	case ANSWER_DEFER:
 		return defers;
+	case ANSWER_NO_REJECT:
+		return passes || defers;
 	case ANSWER_ANY:
 	case ANSWER_COUNT:
 		break;
@@ -384,7 +387,8 @@ static int usage(void)
 	fprintf(stderr,
 		"usage: policy-load --connect unix:PATH|inet:HOST:PORT | --spawn COMMAND | "
 		"--print\n"
-		"  --mix new|known|farm|gate|gate-new   what mail comes (known)\n"
+		"  --mix new|known|farm|gate|gate-new|flood-prefix|flood-ipv4|flood-host\n"
+		"                   what mail comes (known)\n"
 		"  --entries N      size of the population of known, farm and gate (1000)\n"
 		"  --connections N  (50)\n"
 		"  --seconds S      how long is measured (3); --warmup S before that (1)\n"
@@ -392,7 +396,7 @@ static int usage(void)
 		"  --rate R         requests a second; without: each as soon as the last is "
 		"answered\n"
 		"  --seed N         other mail (1)\n"
-		"  --answer pass|defer|any   what every answer must be (by the mix)\n"
+		"  --answer pass|defer|no-reject|any   what every answer must be (by the mix)\n"
 		"  --print          print the population: address, name, sender, recipient\n");
 	return 2;
 }
@@ -409,6 +413,9 @@ static enum load_answer load_usual_answer(enum population_mix mix)
 {
 	switch (mix) {
 	case POPULATION_NEW:
+	case POPULATION_FLOOD_PREFIX:
+	case POPULATION_FLOOD_IPV4:
+	case POPULATION_FLOOD_HOST:
 		return ANSWER_DEFER;
 	case POPULATION_KNOWN:
 	case POPULATION_FARM:

@@ -12,8 +12,14 @@ enum {
 };
 
 static const char *const mix_words[POPULATION_MIX_COUNT] = {
-	[POPULATION_NEW] = "new",   [POPULATION_KNOWN] = "known",       [POPULATION_FARM] = "farm",
-	[POPULATION_GATE] = "gate", [POPULATION_GATE_NEW] = "gate-new",
+	[POPULATION_NEW] = "new",
+	[POPULATION_KNOWN] = "known",
+	[POPULATION_FARM] = "farm",
+	[POPULATION_GATE] = "gate",
+	[POPULATION_GATE_NEW] = "gate-new",
+	[POPULATION_FLOOD_PREFIX] = "flood-prefix",
+	[POPULATION_FLOOD_IPV4] = "flood-ipv4",
+	[POPULATION_FLOOD_HOST] = "flood-host",
 };
 
 const char *population_mix_word(enum population_mix mix)
@@ -26,6 +32,24 @@ bool population_find_mix(const char *word, enum population_mix *mix)
 	for (*mix = 0; *mix < POPULATION_MIX_COUNT; (*mix)++)
 		if (strcmp(word, mix_words[*mix]) == 0)
 			return true;
+	return false;
+}
+
+bool population_is_new(enum population_mix mix)
+{
+	switch (mix) {
+	case POPULATION_NEW:
+	case POPULATION_GATE_NEW:
+	case POPULATION_FLOOD_PREFIX:
+	case POPULATION_FLOOD_IPV4:
+	case POPULATION_FLOOD_HOST:
+		return true;
+	case POPULATION_KNOWN:
+	case POPULATION_FARM:
+	case POPULATION_GATE:
+	case POPULATION_MIX_COUNT:
+		break;
+	}
 	return false;
 }
 
@@ -69,6 +93,15 @@ static void population_triplet(uint32_t number, struct population_mail *mail)
 	snprintf(mail->recipient, sizeof(mail->recipient), "%s@here.example", letters);
 }
 
+/* An attacker has a name for each of his addresses, and an SPF record, so that the gate has nothing
+ * against him. */
+static void population_flood(const char *letters, struct population_mail *mail)
+{
+	snprintf(mail->client_name, sizeof(mail->client_name), "mail.flood.bench.example");
+	snprintf(mail->helo_name, sizeof(mail->helo_name), "%s", mail->client_name);
+	snprintf(mail->sender, sizeof(mail->sender), "%s@flood.bench.example", letters);
+}
+
 void population_mail(enum population_mix mix, uint32_t number, uint32_t salt,
 		     struct population_mail *mail)
 {
@@ -101,6 +134,21 @@ void population_mail(enum population_mix mix, uint32_t number, uint32_t salt,
 		snprintf(mail->client_name, sizeof(mail->client_name), "mail.new.bench.example");
 		snprintf(mail->helo_name, sizeof(mail->helo_name), "mail.new.bench.example");
 		snprintf(mail->sender, sizeof(mail->sender), "news@%s.new.bench.example", letters);
+		return;
+	case POPULATION_FLOOD_PREFIX:
+		population_flood(letters, mail);
+		snprintf(mail->client_address, sizeof(mail->client_address), "2001:db8:%x:%x::25",
+			 salt >> 16, salt & 0xffff);
+		return;
+	case POPULATION_FLOOD_IPV4:
+		population_flood(letters, mail);
+		snprintf(mail->client_address, sizeof(mail->client_address), "%u.%u.%u.%u",
+			 128 + (salt >> 24) % 95, (salt >> 16) & 0xff, (salt >> 8) & 0xff,
+			 salt & 0xff);
+		return;
+	case POPULATION_FLOOD_HOST:
+		population_flood(letters, mail);
+		snprintf(mail->client_address, sizeof(mail->client_address), "2001:db8:0:1::25");
 		return;
 	}
 }

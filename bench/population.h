@@ -20,6 +20,9 @@ enum population_mix {
 	POPULATION_GATE,  /* over IPv6, FCrDNS and SPF to be looked up, domains of a population */
 	POPULATION_GATE_NEW, /* over IPv6, FCrDNS confirmed by smtpd, a sender's domain never seen
 			      */
+	POPULATION_FLOOD_PREFIX, /* an attacker's triplets, all new, from random /64s of a /32 */
+	POPULATION_FLOOD_IPV4,   /* the same from random IPv4 addresses */
+	POPULATION_FLOOD_HOST,   /* the same from one host */
 	POPULATION_MIX_COUNT,
 };
 
@@ -38,9 +41,12 @@ const char *population_mix_word(enum population_mix mix);
 /* The mix that word names; false: none. */
 bool population_find_mix(const char *word, enum population_mix *mix);
 
+/* Whether no mail of the mix may come twice, so that its numbers only go up. */
+bool population_is_new(enum population_mix mix);
+
 /*
- * Mail number `number` of a mix.  salt makes the addresses of a farm differ between two mails of
- * one number; the other mixes do not look at it.
+ * Mail number `number` of a mix.  salt, a random number, makes the addresses of a farm, and of a
+ * flood, differ between two mails of one number; the other mixes do not look at it.
  */
 void population_mail(enum population_mix mix, uint32_t number, uint32_t salt,
 		     struct population_mail *mail);
