@@ -28,6 +28,7 @@ server:
     local-data: 'new.bench.example. TXT "v=spf1 include:%{{d}}.inc.bench.example -all"'
     local-zone: "inc.bench.example." redirect
     local-data: 'inc.bench.example. TXT "v=spf1 ip6:2001:db8::/32 -all"'
+    local-data: 'flood.bench.example. TXT "v=spf1 ?all"'
 {records}
 remote-control:
     control-enable: no
@@ -62,6 +63,9 @@ class LocalDns:
     def __exit__(self, *_):
         self._process.terminate()
         self._process.wait()
+
+    def signal(self, number):
+        self._process.send_signal(number)
 
     def _is_answering(self):
         assert self._process.poll() is None, 'unbound ended'
