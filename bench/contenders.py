@@ -11,6 +11,7 @@ from server import Server
 POSTGREY_CLEANS_AT = 3  # o'clock
 SQLGREY_CLEANS_IN_S = 3
 IDLE_CONNECTIONS = 1000
+FARMS = f'{databases.FARM} ptr:.farm.bench.example\n'
 
 
 class Contender:
@@ -61,27 +62,31 @@ class Sixgated(Contender):
         self._settings = settings
 
     def start(self, folder):
-        farms = folder / 'farms'
-        farms.write_text(f'{databases.FARM} ptr:.farm.bench.example\n')
+        (folder / 'farms').write_text(FARMS)
         for table in ('sender_access', 'recipient_access'):
             (folder / table).touch()
+        return Server([self._program, '-c', self.configure(folder)], folder / 'policy')
+
+    def configure(self, folder, **changes):
+        """Write its configuration, with changes to the settings that it was given; the file."""
         settings = {
             'policy_listen': f'unix:{folder}/policy',
             'admin_listen': '',
             'store': f'sqlite:{folder}/sixgate.db',
             'sender_access': folder / 'sender_access',
             'recipient_access': folder / 'recipient_access',
-            'farms': farms,
+            'farms': folder / 'farms',
             'dns_servers': NAME_SERVER,
             'authserv_id': 'mx.here.example',
             'max_connections': 2 * IDLE_CONNECTIONS,
             'max_entries': 100_000_000,
             'max_new_per_client': 0,  # every new triplet is stored
             **self._settings,
+            **changes,
         }
         config = folder / 'sixgate.conf'
         config.write_text(''.join(f'{name} = {value}\n' for name, value in settings.items()))
-        return Server([self._program, '-c', config], folder / 'policy')
+        return config
 
     def files(self, folder):
         return folder.glob('sixgate.db*')

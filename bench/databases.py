@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Databases that are filled once a run, and copied for each measurement."""
 
+import contextlib
 import shutil
 import sqlite3
 import subprocess
@@ -82,7 +83,16 @@ def set_sqlgrey_clean_up(folder, in_s):
 
 def count_expired(folder):
     """How many rows of no use a stopped sixgated has left."""
-    database = sqlite3.connect(f'file:{folder}/sixgate.db?mode=ro', uri=True)
-    count, = database.execute('SELECT count(*) FROM entry WHERE expires < ?', (int(time.time()),)).fetchone()
-    database.close()
-    return count
+    return ask_sixgated(folder, 'SELECT count(*) FROM entry WHERE expires < ?', int(time.time()))
+
+
+def count_entries(folder, senders):
+    """All "entries" of a stopped sixgated, and those that are "matching" a pattern of senders, as for LIKE."""
+    return {'entries': ask_sixgated(folder, 'SELECT count(*) FROM entry'),
+            'matching': ask_sixgated(folder, 'SELECT count(*) FROM entry WHERE sender LIKE ?', senders)}
+
+
+def ask_sixgated(folder, sql, *values):
+    """The one number that is asked for."""
+    with contextlib.closing(sqlite3.connect(f'file:{folder}/sixgate.db?mode=ro', uri=True)) as database:
+        return database.execute(sql, values).fetchone()[0]

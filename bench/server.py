@@ -61,12 +61,12 @@ class Server:
         os.kill(self.pid, number)
 
     def stop(self):
-        """End it as its init script would, and return when it is gone."""
+        """End it as its init script would; its exit status when it is gone."""
         if self._pid_file:
             wait_until('the server has ended', self._has_ended_in_background, STOP_PATIENCE_S)
         else:
             self.signal(signal.SIGTERM)
-        self._process.wait(STOP_PATIENCE_S)
+        return self._process.wait(STOP_PATIENCE_S)
 
     def _has_ended_in_background(self):
         """Told again each time: Perl's servers sleep on when a signal comes right before they wait for requests."""
