@@ -344,6 +344,18 @@ static bool server_make_descriptor(struct server *server)
 	return false;
 }
 
+/* Whether somebody wants to connect: without a descriptor accept(2) fails before it looks, and the
+ * one that took the last would be closed for nobody. */
+static bool server_is_waited_for(int fd)
+{
+	int saved = errno;
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+	bool is_waited_for = poll(&poller, 1, 0) > 0;
+
+	errno = saved; /* for the log */
+	return is_waited_for;
+}
+
 static void on_server_connect(evutil_socket_t fd, short events, void *arg)
 {
 	struct server *server = ((struct server_socket *)arg)->server;
@@ -359,7 +371,7 @@ static void on_server_connect(evutil_socket_t fd, short events, void *arg)
 				close(accepted);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			   errno == ENOBUFS) {
-			if (!server_make_descriptor(server))
+			if (!server_is_waited_for(fd) || !server_make_descriptor(server))
 				return;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			return;

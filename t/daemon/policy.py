@@ -108,9 +108,10 @@ class Connection:
     def send_and_wait(self, data):
         """Send, and return when the daemon has taken it from the socket: so requests come in pieces."""
         self.send(data)
-        wait_until('sixgated reads what was sent', self._is_taken)
+        wait_until('sixgated reads what was sent', self.is_taken)
 
-    def _is_taken(self):
+    def is_taken(self):
+        """Whether the daemon has read all that was sent."""
         left = fcntl.ioctl(self.socket, SIOCOUTQ, struct.pack('i', 0))
         return struct.unpack('i', left)[0] == 0
 
