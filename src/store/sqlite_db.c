@@ -18,6 +18,7 @@ enum {
 	SQLITE_DB_BUSY_MS = 2000,   /* how long to wait for an admin with sqlite3(1) */
 	SQLITE_DB_BUSY_STEP_MS = 2, /* between looks whether he has finished */
 	SQLITE_DB_CACHE_KIB = 8192,
+	SQLITE_DB_WAITING_PART = 4, /* of max_entries, one in so many is for those who wait */
 	SQLITE_DB_LOG_BYTES =
 		16 * 1024 * 1024, /* what the write-ahead log keeps of a large one's room */
 };
@@ -27,6 +28,8 @@ struct sqlite_db {
 	struct sqlite_index *index; /* owned */
 	uint8_t hash_key[HASH_KEY_SIZE];
 	int64_t max_entries;
+	int64_t waits_until_s; /* Unix time: what waits expires no later, as far as it came since
+				* the database was opened */
 	struct sqlite_counts counts; /* this transaction's changes included */
 	struct sqlite_counts stored; /* the same as they stand in meta */
 	bool waits;                  /* when another process is writing */
@@ -349,18 +352,36 @@ static enum sqlite_db_status sqlite_db_remove_entries(struct sqlite_db *db,
 	return status;
 }
 
-/* Remove what is beyond keep entries, but at most limit of them: those next to expire. */
+/* Make room for count entries: those go that are next to expire, of what expires after after_s. */
+static enum sqlite_db_status sqlite_db_remove_next(struct sqlite_db *db, int64_t count,
+						   int64_t after_s, int *removed)
+{
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_MAKE_ROOM, 1, count);
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_MAKE_ROOM, 2, after_s);
+	return sqlite_db_remove_entries(db, SQL_ENTRY_MAKE_ROOM, removed);
+}
+
+/*
+ * Remove what is beyond keep entries, but at most limit of them.  What waits expires first, and so
+ * makes room first; but if all places were taken by what has passed, everybody new would make room
+ * for the next one before he comes again.  A part of the places is for those who wait.
+ */
 static enum sqlite_db_status sqlite_db_trim(struct sqlite_db *db, int64_t keep, int limit,
 					    int *removed)
 {
 	int64_t beyond = db->counts.entries - keep;
+	bool few_wait = db->counts.waiting < keep / SQLITE_DB_WAITING_PART;
+	enum sqlite_db_status status = SQLITE_DB_OK;
 
 	*removed = 0;
 	if (beyond <= 0)
 		return SQLITE_DB_OK;
-	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_MAKE_ROOM, 1,
-				     beyond < limit ? beyond : limit);
-	enum sqlite_db_status status = sqlite_db_remove_entries(db, SQL_ENTRY_MAKE_ROOM, removed);
+	if (beyond > limit)
+		beyond = limit;
+	if (few_wait)
+		status = sqlite_db_remove_next(db, beyond, db->waits_until_s, removed);
+	if (status == SQLITE_DB_OK && *removed == 0)
+		status = sqlite_db_remove_next(db, beyond, 0, removed);
 	/* None are left to remove: somebody else emptied the table. */
 	if (status == SQLITE_DB_OK && *removed == 0)
 		db->counts.entries = db->counts.waiting = 0;
@@ -382,7 +403,10 @@ static enum sqlite_db_status sqlite_db_insert_entry(struct sqlite_db *db, const 
 						    const struct sqlite_db_row *row,
 						    const struct greylist_entry *entry)
 {
-	int64_t id;
+	int64_t id, expires_s = greylist_entry_expires(&question->limits, entry);
+
+	if (entry->passes == 0 && expires_s > db->waits_until_s)
+		db->waits_until_s = expires_s;
 	enum sqlite_db_status status = sqlite_db_make_room(db);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_index_add(db->index, row->hash, &id);
@@ -396,8 +420,7 @@ static enum sqlite_db_status sqlite_db_insert_entry(struct sqlite_db *db, const 
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 5, entry->first_seen_s);
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 6, entry->last_seen_s);
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 7, entry->passes);
-	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 8,
-				     greylist_entry_expires(&question->limits, entry));
+	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_INSERT, 8, expires_s);
 	status = sqlite_statement_run(&db->sql, SQL_ENTRY_INSERT);
 	if (status == SQLITE_DB_OK) {
 		db->counts.entries++;
@@ -516,6 +539,32 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 	return status;
 }
 
+/* Remove clients that expire before before_s, at most limit of them. */
+static enum sqlite_db_status sqlite_db_remove_clients(struct sqlite_db *db, int64_t before_s,
+						      int64_t limit, int *removed)
+{
+	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_EXPIRE, 1, before_s);
+	sqlite_statement_bind_number(&db->sql, SQL_CLIENT_EXPIRE, 2, limit);
+	enum sqlite_db_status status = sqlite_statement_run(&db->sql, SQL_CLIENT_EXPIRE);
+	if (status != SQLITE_DB_OK)
+		return status;
+	int count = sqlite3_changes(db->sql.handle);
+	db->counts.clients -= count;
+	*removed += count;
+	return SQLITE_DB_OK;
+}
+
+/* A client comes with an entry that passed, but stays when that one makes room: so clients have the
+ * same bound. */
+static enum sqlite_db_status sqlite_db_trim_clients(struct sqlite_db *db, int limit, int *removed)
+{
+	int64_t beyond = db->counts.clients - db->max_entries;
+
+	if (beyond <= 0)
+		return SQLITE_DB_OK;
+	return sqlite_db_remove_clients(db, INT64_MAX, beyond < limit ? beyond : limit, removed);
+}
+
 enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
 {
 	int trimmed = 0, clients = 0;
@@ -523,16 +572,12 @@ enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int 
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_EXPIRE, 1, now_s);
 	sqlite_statement_bind_number(&db->sql, SQL_ENTRY_EXPIRE, 2, limit);
 	enum sqlite_db_status status = sqlite_db_remove_entries(db, SQL_ENTRY_EXPIRE, removed);
-	if (status == SQLITE_DB_OK) {
-		sqlite_statement_bind_number(&db->sql, SQL_CLIENT_EXPIRE, 1, now_s);
-		sqlite_statement_bind_number(&db->sql, SQL_CLIENT_EXPIRE, 2, limit);
-		status = sqlite_statement_run(&db->sql, SQL_CLIENT_EXPIRE);
-	}
-	if (status == SQLITE_DB_OK) {
-		clients = sqlite3_changes(db->sql.handle);
-		db->counts.clients -= clients;
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_remove_clients(db, now_s, limit, &clients);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_trim_clients(db, limit, &clients);
+	if (status == SQLITE_DB_OK)
 		status = sqlite_db_trim(db, db->max_entries, limit, &trimmed);
-	}
 	*removed += clients + trimmed;
 	return status;
 }

@@ -33,7 +33,8 @@ static const char *const sqlite_statement_sql[] = {
 			     " (SELECT id FROM entry WHERE expires < ?1 ORDER BY expires LIMIT ?2)"
 			     " RETURNING passes, hash, id",
 	[SQL_ENTRY_MAKE_ROOM] = "DELETE FROM entry WHERE id IN"
-				" (SELECT id FROM entry ORDER BY expires LIMIT ?1)"
+				" (SELECT id FROM entry WHERE expires > ?2"
+				" ORDER BY expires LIMIT ?1)"
 				" RETURNING passes, hash, id",
 	[SQL_CLIENT_FIND] = "SELECT counted, last_seen, passes FROM client WHERE identity = ?1",
 	[SQL_CLIENT_KEEP] = "INSERT INTO client (identity, counted, last_seen, passes, expires)"

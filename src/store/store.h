@@ -97,7 +97,8 @@ extern const struct histogram_steps store_batch_steps;
 
 struct store_options {
 	bool sync_full;      /* what is answered survives a power cut */
-	int64_t max_entries; /* beyond, the entry next to expire makes room */
+	int64_t max_entries; /* beyond, the entry next to expire makes room, but some places are for
+			      * those that wait; of clients no more are kept either */
 };
 
 /*

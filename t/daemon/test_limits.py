@@ -88,6 +88,60 @@ def test_beyond_max_entries_the_oldest_make_room(daemon):
     assert len(database.entries(daemon.database)) == 100
 
 
+def test_all_places_taken_by_what_has_passed_leave_room_for_those_who_wait(daemon):
+    daemon.configure(max_entries=100, max_new_per_client=0)
+    daemon.start()
+    with daemon.connect() as connection:
+        for _ in range(100):
+            connection.ask(recipient=new_recipient())
+    daemon.stop()
+    database.execute(daemon.database, 'UPDATE entry SET passes = 1, expires = expires + 30 * 86400 + id')
+    database.execute(daemon.database, "UPDATE meta SET value = 0 WHERE name = 'waiting'")
+    passed = [row[2] for row in database.entries(daemon.database)]
+    daemon.start()
+    waiting = [new_recipient() for _ in range(20)]
+    with daemon.connect() as connection:
+        for recipient in waiting:
+            assert connection.ask(recipient=recipient) == GREYLISTED
+    for recipient in waiting:
+        assert daemon.reason(recipient=recipient).startswith('early-retry')
+    assert {row[2] for row in database.entries(daemon.database)} == {*passed[20:], *waiting}
+
+
+def test_a_flood_of_new_mail_leaves_what_has_passed(daemon):
+    daemon.configure(max_entries=100, max_new_per_client=0)
+    daemon.start()
+    with daemon.connect() as connection:
+        for _ in range(60):
+            connection.ask(recipient=new_recipient())
+    daemon.stop()
+    database.execute(daemon.database, 'UPDATE entry SET passes = 1, expires = expires + 30 * 86400')
+    database.execute(daemon.database, "UPDATE meta SET value = 0 WHERE name = 'waiting'")
+    passed = {row[2] for row in database.entries(daemon.database)}
+    daemon.start()
+    with daemon.connect() as connection:
+        for _ in range(200):
+            connection.ask(recipient=new_recipient())
+    stored = {row[2] for row in database.entries(daemon.database)}
+    assert passed <= stored
+    assert len(stored) == 100
+
+
+def test_clients_are_bounded_as_entries_are(daemon):
+    daemon.configure(max_entries=100)
+    daemon.start()
+    daemon.ask()
+    daemon.stop()
+    with database.connect(daemon.database) as past:
+        past.executemany('INSERT INTO client VALUES (?, ?, ?, 1, ?)',
+                         ((f'192.0.{number}.0/24', number, number, 2**33 + number) for number in range(150)))
+        past.execute("UPDATE meta SET value = 150 WHERE name = 'clients'")
+    past.close()
+    daemon.start()
+    wait_until('those next to expire are removed', lambda: [f'192.0.{number}.0/24' for number in range(50, 150)] == [
+        row[0] for row in database.rows(daemon.database, 'SELECT identity FROM client ORDER BY expires')])
+
+
 def test_entries_that_have_expired_are_removed(daemon):
     daemon.start()
     recipients = [new_recipient() for _ in range(30)]
