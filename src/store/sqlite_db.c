@@ -500,24 +500,46 @@ static enum sqlite_db_status sqlite_db_find(struct sqlite_db *db,
 	return status;
 }
 
+/* Find and decide; rows is where what was found stands. */
+static enum sqlite_db_status sqlite_db_decide(struct sqlite_db *db,
+					      const struct store_question *question,
+					      struct store_answer *answer,
+					      struct sqlite_db_row rows[static IDENTITY_MAX])
+{
+	memset(answer->findings, 0, sizeof(answer->findings));
+	enum sqlite_db_status status = sqlite_db_find(db, question, rows, answer->findings);
+	if (status == SQLITE_DB_OK)
+		greylist_decide(&question->limits, &question->who, answer->findings,
+				question->store_new, question->now_s, &answer->decision);
+	return status;
+}
+
+enum sqlite_db_status sqlite_db_look(struct sqlite_db *db, const struct store_question *question,
+				     struct store_answer *answer, bool *is_to_keep)
+{
+	struct sqlite_db_row rows[IDENTITY_MAX] = {0};
+	enum sqlite_db_status status = sqlite_db_decide(db, question, answer, rows);
+
+	*is_to_keep = false;
+	if (status != SQLITE_DB_OK || !sqlite_db_keeps(question, answer->decision.outcome))
+		return status;
+	for (size_t i = 0; i < question->who.count; i++)
+		*is_to_keep = *is_to_keep || answer->decision.keep[i].entry_changed ||
+			      answer->decision.keep[i].client_changed;
+	return SQLITE_DB_OK;
+}
+
 enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 const struct store_question *question,
 					 struct store_answer *answer)
 {
-	struct greylist_finding *findings = answer->findings;
-	struct greylist_decision *decision = &answer->decision;
+	const struct greylist_finding *findings = answer->findings;
+	const struct greylist_decision *decision = &answer->decision;
 	struct sqlite_db_row rows[IDENTITY_MAX] = {0};
+	enum sqlite_db_status status = sqlite_db_decide(db, question, answer, rows);
 
-	memset(answer->findings, 0, sizeof(answer->findings));
-	enum sqlite_db_status status = sqlite_db_find(db, question, rows, findings);
-	if (status != SQLITE_DB_OK)
+	if (status != SQLITE_DB_OK || !sqlite_db_keeps(question, decision->outcome))
 		return status;
-
-	greylist_decide(&question->limits, &question->who, findings, question->store_new,
-			question->now_s, decision);
-	if (!sqlite_db_keeps(question, decision->outcome))
-		return SQLITE_DB_OK;
-
 	for (size_t i = 0; status == SQLITE_DB_OK && i < question->who.count; i++) {
 		const struct identity *identity = &question->who.list[i];
 		if (decision->keep[i].entry_changed) {

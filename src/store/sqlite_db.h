@@ -53,6 +53,14 @@ enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
 					 struct store_answer *answer)
 	__attribute__((warn_unused_result));
 
+/*
+ * The same, but nothing is kept; *is_to_keep tells whether something is, so that the answer may
+ * only be given when that has been done.
+ */
+enum sqlite_db_status sqlite_db_look(struct sqlite_db *db, const struct store_question *question,
+				     struct store_answer *answer, bool *is_to_keep)
+	__attribute__((warn_unused_result));
+
 /* What is kept of a client; finding->has_client tells whether there is anything. */
 enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
 					    struct greylist_finding *finding)

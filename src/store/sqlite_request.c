@@ -92,6 +92,21 @@ enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct 
 	abort();
 }
 
+enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
+						 struct sqlite_db *db, bool *is_done)
+{
+	bool is_to_keep;
+
+	*is_done = false;
+	/* Networks are read when those that were given before have been kept. */
+	if (request->kind != SQLITE_REQUEST_GREYLIST)
+		return SQLITE_DB_OK;
+	enum sqlite_db_status status = sqlite_db_look(db, &request->greylist.question,
+						      &request->greylist.answer, &is_to_keep);
+	*is_done = status == SQLITE_DB_OK && !is_to_keep;
+	return status;
+}
+
 static void sqlite_request_answer_greylist(struct sqlite_request *request)
 {
 	request->greylist.answer.status = request->status;

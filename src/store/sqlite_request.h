@@ -74,6 +74,14 @@ bool sqlite_request_is_cancelled(const struct sqlite_request *request);
 enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct sqlite_db *db)
 	__attribute__((warn_unused_result));
 
+/*
+ * Do it if nothing is to be written for it; *is_done tells whether that was so.  Within a
+ * transaction in which nothing was written: what it reads is on disk.
+ */
+enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
+						 struct sqlite_db *db, bool *is_done)
+	__attribute__((warn_unused_result));
+
 /* Call the asker's done(), unless it cancelled. */
 void sqlite_request_answer(struct sqlite_request *request);
 

@@ -162,22 +162,23 @@ static enum sqlite_db_status sqlite_worker_end_transaction(struct sqlite_worker 
 	return status;
 }
 
-/* Answer the questions from first up to, but not, end (NULL: to the last) within one transaction.
- */
+/* Answer all questions in batch within one transaction, or none of them. */
 static enum sqlite_db_status sqlite_worker_try_once(struct sqlite_worker *worker,
-						    struct sqlite_request *first,
-						    const struct sqlite_request *end,
+						    const struct sqlite_queue *batch,
 						    bool for_writing)
 {
 	enum sqlite_db_status status = sqlite_db_begin(worker->db, for_writing);
+	struct sqlite_request *request;
 
-	for (struct sqlite_request *request = first; request != end && status == SQLITE_DB_OK;
-	     request = TAILQ_NEXT(request, link))
-		status = sqlite_request_run(request, worker->db);
+	TAILQ_FOREACH (request, batch, link) {
+		if (status == SQLITE_DB_OK)
+			status = sqlite_request_run(request, worker->db);
+	}
 	status = sqlite_worker_end_transaction(worker, status);
-	for (struct sqlite_request *request = first; request != end && status == SQLITE_DB_OK;
-	     request = TAILQ_NEXT(request, link))
-		request->status = STORE_ANSWERED;
+	TAILQ_FOREACH (request, batch, link) {
+		if (status == SQLITE_DB_OK)
+			request->status = STORE_ANSWERED;
+	}
 	return status;
 }
 
@@ -229,46 +230,46 @@ static void sqlite_worker_pass_on(struct sqlite_request *request, void *arg)
 }
 
 /*
- * The batch cannot be written, or not now.  Questions whose answer needs no writing, known mail
- * above all, are answered all the same, one by one, and handed back; what is left in batch needs
- * writing.
+ * Known mail costs a read, and waits neither for the disk nor for what others have to be kept: it
+ * is answered, and handed back, first.  What is left in batch is to be written.
  */
-static void sqlite_worker_answer_readers(struct sqlite_worker *worker, struct sqlite_queue *batch)
+static enum sqlite_db_status sqlite_worker_answer_known(struct sqlite_worker *worker,
+							struct sqlite_queue *batch)
 {
-	struct sqlite_queue readers = TAILQ_HEAD_INITIALIZER(readers);
-	enum sqlite_db_status status = SQLITE_DB_OK;
+	struct sqlite_queue known = TAILQ_HEAD_INITIALIZER(known);
+	enum sqlite_db_status status = sqlite_db_begin(worker->db, false);
 	struct sqlite_request *next;
+	bool is_done;
 
-	for (struct sqlite_request *request = TAILQ_FIRST(batch); request != NULL; request = next) {
+	for (struct sqlite_request *request = TAILQ_FIRST(batch);
+	     request != NULL && status == SQLITE_DB_OK; request = next) {
 		next = TAILQ_NEXT(request, link);
-		if (status == SQLITE_DB_FAILED || status == SQLITE_DB_DAMAGED)
-			break;
-		status = sqlite_worker_try_once(worker, request, next, false);
-		if (status == SQLITE_DB_OK) {
-			TAILQ_REMOVE(batch, request, link);
-			TAILQ_INSERT_TAIL(&readers, request, link);
-		}
+		status = sqlite_request_try_reading(request, worker->db, &is_done);
+		if (status != SQLITE_DB_OK || !is_done)
+			continue;
+		request->status = STORE_ANSWERED;
+		TAILQ_REMOVE(batch, request, link);
+		TAILQ_INSERT_TAIL(&known, request, link);
 	}
-	sqlite_worker_hand_back(worker, &readers);
+	status = sqlite_worker_end_transaction(worker, status);
+	sqlite_worker_hand_back(worker, &known);
+	return status;
 }
 
 /*
- * Known mail costs a read, and a read waits for nobody.  When there is something to write and
- * somebody else, an admin with sqlite3(1) say, is writing, that is done again when he has finished.
+ * When there is something to write and somebody else, an admin with sqlite3(1) say, is writing,
+ * that is done again when he has finished.
  */
 static enum sqlite_db_status sqlite_worker_try_batch(struct sqlite_worker *worker,
 						     struct sqlite_queue *batch)
 {
-	enum sqlite_db_status status =
-		sqlite_worker_try_once(worker, TAILQ_FIRST(batch), NULL, false);
-	if (status != SQLITE_DB_BUSY && status != SQLITE_DB_NO_WRITING)
-		return status;
-	sqlite_worker_answer_readers(worker, batch);
-	if (TAILQ_EMPTY(batch))
-		return SQLITE_DB_OK;
-	return status == SQLITE_DB_BUSY
-		       ? sqlite_worker_try_once(worker, TAILQ_FIRST(batch), NULL, true)
-		       : status;
+	enum sqlite_db_status status = sqlite_worker_answer_known(worker, batch);
+
+	if (status == SQLITE_DB_OK && !TAILQ_EMPTY(batch))
+		status = sqlite_worker_try_once(worker, batch, false);
+	if (status == SQLITE_DB_BUSY)
+		status = sqlite_worker_try_once(worker, batch, true);
+	return status;
 }
 
 /* What a failure does to the database that we have open. */
