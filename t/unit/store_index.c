@@ -142,7 +142,7 @@ static int64_t number_of(const char *sql)
 	return number;
 }
 
-static enum greylist_outcome ask(struct sqlite_db *db, unsigned number, enum store_mode mode)
+static struct store_question question_of(unsigned number, enum store_mode mode)
 {
 	struct store_question question = {
 		.who = {.list = {{"192.0.2.0/24", ""}}, .count = 1},
@@ -151,10 +151,17 @@ static enum greylist_outcome ask(struct sqlite_db *db, unsigned number, enum sto
 		.mode = mode,
 		.now_s = NOW,
 	};
-	struct store_answer answer;
 
 	snprintf(question.sender, sizeof(question.sender), "%u@there.example", number);
 	snprintf(question.recipient, sizeof(question.recipient), "u@here.example");
+	return question;
+}
+
+static enum greylist_outcome ask(struct sqlite_db *db, unsigned number, enum store_mode mode)
+{
+	struct store_question question = question_of(number, mode);
+	struct store_answer answer;
+
 	if (sqlite_db_greylist(db, &question, &answer) != SQLITE_DB_OK)
 		tap_ok(false, "%u is answered: %s", number, sqlite_db_why(db));
 	return answer.decision.outcome;
@@ -299,6 +306,38 @@ static void test_another_process(void)
 	sqlite_db_close(&db);
 }
 
+/* Look only; whether there is something to keep. */
+static bool is_to_keep(struct sqlite_db *db, unsigned number, enum store_mode mode, int64_t after_s)
+{
+	struct store_question question = question_of(number, mode);
+	struct store_answer answer;
+	bool keep = false;
+
+	question.now_s += after_s;
+	if (sqlite_db_look(db, &question, &answer, &keep) != SQLITE_DB_OK)
+		tap_ok(false, "%u is looked for: %s", number, sqlite_db_why(db));
+	return keep;
+}
+
+static void test_look(void)
+{
+	struct sqlite_db *db = open_db();
+	unsigned number = 6000000;
+
+	if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
+		tap_ok(false, "begin: %s", sqlite_db_why(db));
+	tap_ok(is_to_keep(db, number, STORE_KEEP, 0), "what is new is to be kept");
+	tap_ok(!is_to_keep(db, number, STORE_LOOK, 0), "... but not for who asks again");
+	tap_is_number(ask(db, number, STORE_SHOW), GREYLIST_NEW, "... and looking keeps nothing");
+	ask(db, number, STORE_KEEP);
+	tap_ok(!is_to_keep(db, number, STORE_KEEP, 10), "an early retry needs nothing kept");
+	tap_ok(is_to_keep(db, number, STORE_KEEP, 400), "a pass is to be kept");
+	tap_is_number(sqlite_db_counts(db)->waiting, sqlite_db_counts(db)->entries,
+		      "... and looking has not kept it");
+	sqlite_db_rollback(db);
+	sqlite_db_close(&db);
+}
+
 int main(void)
 {
 	char command[128];
@@ -312,6 +351,7 @@ int main(void)
 	test_database();
 	test_removal();
 	test_another_process();
+	test_look();
 	test_damage("INSERT INTO entry VALUES (9000000000000000000, 1, '', '', '', 0, 0, 0, 0)",
 		    "an id that is far away");
 	test_damage("DELETE FROM entry WHERE id = 9000000000000000000;"
