@@ -222,6 +222,7 @@ enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
 		status = sqlite_statement_run(&db->sql, SQL_COMMIT);
 	if (status != SQLITE_DB_OK)
 		return status;
+	sqlite_index_commit(db->index);
 	db->stored = db->counts;
 	db->must_write = false;
 	db->wrote = sqlite3_total_changes(db->sql.handle) != db->changes;

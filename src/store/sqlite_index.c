@@ -17,19 +17,24 @@ enum {
 /* Of what is in the index; far more than there will be entries, so that ids can be added to. */
 static const int64_t SQLITE_INDEX_ID_MAX = (int64_t)1 << 60;
 
+/* How far the index goes, as meta has it. */
+struct sqlite_index_state {
+	int64_t placed; /* all entries up to this id are in the index */
+	/* While entries go into the index: those up to this id (0: none do), in the order of ranks,
+	 * of which all before placing_from are there. */
+	int64_t placing_to, placing_from;
+	int64_t next_id; /* not in meta */
+};
+
 struct sqlite_index {
 	struct sqlite_statements *sql; /* borrowed */
 	struct sqlite_recent *recent;  /* owned; NULL: to be read in */
 	int64_t version;               /* of the database, when recent was read in */
 	bool is_checked;               /* in this transaction: recent is what it must be */
-	int64_t placed;                /* all entries up to this id are in the index */
-	int64_t next_id;
-	size_t added; /* in this transaction */
-	/* While entries go into the index. */
-	bool is_placing;
-	int64_t placing_to; /* those up to this id */
-	size_t left;        /* of them */
-	size_t at;          /* as in sqlite_recent_take() */
+	struct sqlite_index_state now, committed;
+	/* Of this transaction: what was added to recent and taken from it, so that it can be
+	 * undone, and what is to be taken from it at the end. */
+	struct sqlite_recent_list added, gone, moved;
 };
 
 struct sqlite_index *sqlite_index_new(struct sqlite_statements *sql)
@@ -40,11 +45,19 @@ struct sqlite_index *sqlite_index_new(struct sqlite_statements *sql)
 	return index;
 }
 
+static void sqlite_index_clear_lists(struct sqlite_index *index)
+{
+	index->added.count = index->gone.count = index->moved.count = 0;
+}
+
 void sqlite_index_free(struct sqlite_index **index)
 {
 	if (*index == NULL)
 		return;
 	sqlite_recent_free(&(*index)->recent);
+	sqlite_recent_list_clear(&(*index)->added);
+	sqlite_recent_list_clear(&(*index)->gone);
+	sqlite_recent_list_clear(&(*index)->moved);
 	free(*index);
 	*index = NULL;
 }
@@ -52,31 +65,60 @@ void sqlite_index_free(struct sqlite_index **index)
 void sqlite_index_begin(struct sqlite_index *index)
 {
 	index->is_checked = false;
-	index->added = 0;
+	sqlite_index_clear_lists(index);
+}
+
+static void sqlite_index_take_out(struct sqlite_index *index, const struct sqlite_recent_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		(void)sqlite_recent_remove(index->recent, list->entries[i].hash,
+					   list->entries[i].id);
 }
 
 void sqlite_index_rollback(struct sqlite_index *index)
 {
-	sqlite_recent_free(&index->recent);
+	if (index->recent != NULL) {
+		sqlite_index_take_out(index, &index->added);
+		for (size_t i = 0; i < index->gone.count; i++) {
+			const struct sqlite_recent_entry *entry = &index->gone.entries[i];
+			/* What came and went within the transaction never was. */
+			if (entry->id < index->committed.next_id)
+				sqlite_recent_add(index->recent, entry->hash, entry->id);
+		}
+	}
+	index->now = index->committed;
+	sqlite_index_clear_lists(index);
 }
 
-/* The number that a statement gives; one that gives none is damage. */
-static enum sqlite_db_status sqlite_index_ask(struct sqlite_index *index,
-					      enum sqlite_statement which, int64_t *number)
+void sqlite_index_commit(struct sqlite_index *index)
 {
-	bool has_row;
-	enum sqlite_db_status status = sqlite_statement_step(index->sql, which, &has_row);
-
-	*number = 0;
-	if (status == SQLITE_DB_OK && has_row) {
-		*number = sqlite_statement_number(index->sql, which, 0);
-	} else if (status == SQLITE_DB_OK) {
-		snprintf(index->sql->why, sizeof(index->sql->why),
-			 "how far its index goes is missing");
-		status = SQLITE_DB_DAMAGED;
+	if (index->recent != NULL) {
+		sqlite_index_take_out(index, &index->moved);
+		if (index->now.placed != index->committed.placed)
+			sqlite_recent_set_base(index->recent, index->now.placed);
 	}
-	sqlite_statement_finish(index->sql, which);
+	index->committed = index->now;
+	sqlite_index_clear_lists(index);
+}
+
+/* A number of meta; one that is missing leaves *number alone, and *has_row says so. */
+static enum sqlite_db_status sqlite_index_get(struct sqlite_index *index, const char *name,
+					      int64_t *number, bool *has_row)
+{
+	sqlite_statement_bind_text(index->sql, SQL_META_GET, 1, name);
+	enum sqlite_db_status status = sqlite_statement_step(index->sql, SQL_META_GET, has_row);
+	if (status == SQLITE_DB_OK && *has_row)
+		*number = sqlite_statement_number(index->sql, SQL_META_GET, 0);
+	sqlite_statement_finish(index->sql, SQL_META_GET);
 	return status;
+}
+
+static enum sqlite_db_status sqlite_index_set(struct sqlite_index *index, const char *name,
+					      int64_t number)
+{
+	sqlite_statement_bind_text(index->sql, SQL_META_SET, 1, name);
+	sqlite_statement_bind_number(index->sql, SQL_META_SET, 2, number);
+	return sqlite_statement_run(index->sql, SQL_META_SET);
 }
 
 /* What sqlite3(1) may have put there, and we never would. */
@@ -86,45 +128,102 @@ static enum sqlite_db_status sqlite_index_damaged(struct sqlite_index *index, co
 	return SQLITE_DB_DAMAGED;
 }
 
-/* Take the entry that SQL_ENTRY_RECENT stands on. */
-static enum sqlite_db_status sqlite_index_read_one(struct sqlite_index *index)
+/* How far the index goes; next_id is not looked at. */
+static enum sqlite_db_status sqlite_index_get_state(struct sqlite_index *index,
+						    struct sqlite_index_state *state)
 {
-	int64_t id = sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 0);
+	bool has_placed = false, has_rest = false;
+	enum sqlite_db_status status =
+		sqlite_index_get(index, "placed", &state->placed, &has_placed);
 
-	/* A table that somebody else made has them in any order. */
-	if (id < index->next_id || id - index->placed > SQLITE_RECENT_IDS_MAX)
-		return sqlite_index_damaged(index, "the ids of its entries are no ids of ours");
-	sqlite_recent_add(index->recent,
-			  (int32_t)sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 1), id);
-	index->next_id = id + 1;
+	if (status == SQLITE_DB_OK)
+		status = sqlite_index_get(index, "placing_to", &state->placing_to, &has_rest);
+	if (status == SQLITE_DB_OK && has_rest)
+		status = sqlite_index_get(index, "placing_from", &state->placing_from, &has_rest);
+	if (status != SQLITE_DB_OK)
+		return status;
+	if (!has_placed)
+		return sqlite_index_damaged(index, "how far its index goes is missing");
+	if (state->placed < 0 || state->placed > SQLITE_INDEX_ID_MAX)
+		return sqlite_index_damaged(index, "how far its index goes is no id");
+	if (state->placing_to <= state->placed || state->placing_from < 0 ||
+	    state->placing_from > SQLITE_RECENT_RANKS)
+		state->placing_to = state->placing_from = 0;
 	return SQLITE_DB_OK;
 }
 
-/* Read in what the index does not have. */
-static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
+/* Take the entry that SQL_ENTRY_RECENT stands on. */
+static enum sqlite_db_status sqlite_index_read_one(struct sqlite_index *index)
+{
+	struct sqlite_index_state *now = &index->now;
+	int64_t id = sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 0);
+	int32_t hash = (int32_t)sqlite_statement_number(index->sql, SQL_ENTRY_RECENT, 1);
+
+	/* A table that somebody else made has them in any order. */
+	if (id < now->next_id || id - now->placed >= SQLITE_RECENT_IDS_MAX)
+		return sqlite_index_damaged(index, "the ids of its entries are no ids of ours");
+	now->next_id = id + 1;
+	if (id > now->placing_to || sqlite_recent_rank(hash) >= now->placing_from)
+		sqlite_recent_add(index->recent, hash, id);
+	return SQLITE_DB_OK;
+}
+
+/* Read in the entries from id next_id on. */
+static enum sqlite_db_status sqlite_index_read_on(struct sqlite_index *index)
 {
 	enum sqlite_db_status status;
 	bool has_row;
 
-	sqlite_statement_bind_text(index->sql, SQL_META_GET, 1, "placed");
-	status = sqlite_index_ask(index, SQL_META_GET, &index->placed);
-	if (status == SQLITE_DB_OK && (index->placed < 0 || index->placed > SQLITE_INDEX_ID_MAX))
-		status = sqlite_index_damaged(index, "how far its index goes is no id");
-	if (status != SQLITE_DB_OK)
-		return status;
-	sqlite_recent_free(&index->recent);
-	index->recent = sqlite_recent_new(index->placed);
-	index->next_id = index->placed + 1;
-	index->is_placing = false;
-	sqlite_statement_bind_number(index->sql, SQL_ENTRY_RECENT, 1, index->placed);
+	sqlite_statement_bind_number(index->sql, SQL_ENTRY_RECENT, 1, index->now.next_id - 1);
 	do {
 		status = sqlite_statement_step(index->sql, SQL_ENTRY_RECENT, &has_row);
 		if (status == SQLITE_DB_OK && has_row)
 			status = sqlite_index_read_one(index);
 	} while (status == SQLITE_DB_OK && has_row);
 	sqlite_statement_finish(index->sql, SQL_ENTRY_RECENT);
+	return status;
+}
+
+/* Whether all but what came since is in memory. */
+static bool sqlite_index_goes_on(const struct sqlite_index *index,
+				 const struct sqlite_index_state *found)
+{
+	return index->recent != NULL && found->placed == index->now.placed &&
+	       found->placing_to == index->now.placing_to &&
+	       found->placing_from == index->now.placing_from;
+}
+
+/* Read in what the index does not have, and memory neither. */
+static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
+{
+	struct sqlite_index_state found = {0};
+	enum sqlite_db_status status = sqlite_index_get_state(index, &found);
+
+	if (status != SQLITE_DB_OK)
+		return status;
+	if (!sqlite_index_goes_on(index, &found)) {
+		sqlite_recent_free(&index->recent);
+		index->recent = sqlite_recent_new(found.placed);
+		index->now = found;
+		index->now.next_id = found.placed + 1;
+	}
+	status = sqlite_index_read_on(index);
 	if (status != SQLITE_DB_OK)
 		sqlite_recent_free(&index->recent);
+	index->committed = index->now;
+	return status;
+}
+
+static enum sqlite_db_status sqlite_index_get_version(struct sqlite_index *index, int64_t *version)
+{
+	bool has_row;
+	enum sqlite_db_status status =
+		sqlite_statement_step(index->sql, SQL_DATA_VERSION, &has_row);
+
+	*version = status == SQLITE_DB_OK && has_row
+			   ? sqlite_statement_number(index->sql, SQL_DATA_VERSION, 0)
+			   : 0;
+	sqlite_statement_finish(index->sql, SQL_DATA_VERSION);
 	return status;
 }
 
@@ -135,7 +234,7 @@ static enum sqlite_db_status sqlite_index_check(struct sqlite_index *index)
 
 	if (index->is_checked)
 		return SQLITE_DB_OK;
-	enum sqlite_db_status status = sqlite_index_ask(index, SQL_DATA_VERSION, &version);
+	enum sqlite_db_status status = sqlite_index_get_version(index, &version);
 	if (status == SQLITE_DB_OK && (index->recent == NULL || version != index->version))
 		status = sqlite_index_read(index);
 	index->version = version;
@@ -172,69 +271,62 @@ enum sqlite_db_status sqlite_index_add(struct sqlite_index *index, int32_t hash,
 
 	if (status != SQLITE_DB_OK)
 		return status;
-	*id = index->next_id++;
+	if (index->now.next_id - index->now.placed > SQLITE_RECENT_IDS_MAX)
+		return sqlite_index_damaged(index, "its index was left behind");
+	*id = index->now.next_id++;
 	sqlite_recent_add(index->recent, hash, *id);
-	index->added++;
+	sqlite_recent_list_add(&index->added, hash, *id);
 	return SQLITE_DB_OK;
 }
 
 void sqlite_index_remove(struct sqlite_index *index, int32_t hash, int64_t id)
 {
-	if (index->recent != NULL && sqlite_recent_remove(index->recent, hash, id) &&
-	    index->is_placing && id <= index->placing_to)
-		index->left--;
+	if (index->recent != NULL && sqlite_recent_remove(index->recent, hash, id))
+		sqlite_recent_list_add(&index->gone, hash, id);
 }
 
-/* All that there are now shall go into the index. */
-static void sqlite_index_begin_placing(struct sqlite_index *index)
+/* Whether it is time for what is in memory to go into the index: there is much of it, or its ids
+ * are far from those that are there. */
+static bool sqlite_index_is_due(const struct sqlite_index *index)
 {
-	index->is_placing = true;
-	index->placing_to = index->next_id - 1;
-	index->left = sqlite_recent_count(index->recent);
-	index->at = 0;
+	return sqlite_recent_count(index->recent) >= SQLITE_INDEX_RECENT_MAX ||
+	       index->now.next_id - index->now.placed > SQLITE_RECENT_IDS_MAX / 2;
 }
 
-static enum sqlite_db_status sqlite_index_place_one(struct sqlite_index *index)
+/* Some more go into the index, and it is noted how far that has come. */
+static enum sqlite_db_status sqlite_index_place(struct sqlite_index *index)
 {
-	int32_t hash;
-	int64_t id;
+	struct sqlite_index_state *now = &index->now;
+	enum sqlite_db_status status = SQLITE_DB_OK;
 
-	if (!sqlite_recent_take(index->recent, index->placing_to, &index->at, &hash, &id)) {
-		/* Once more: the table has grown, or moved. */
-		index->at = 0;
-		return SQLITE_DB_OK;
+	sqlite_recent_collect(index->recent, now->placing_to,
+			      SQLITE_INDEX_PACE * index->added.count, &now->placing_from,
+			      &index->moved);
+	for (size_t i = 0; status == SQLITE_DB_OK && i < index->moved.count; i++) {
+		sqlite_statement_bind_number(index->sql, SQL_PLACE_ADD, 1,
+					     index->moved.entries[i].hash);
+		sqlite_statement_bind_number(index->sql, SQL_PLACE_ADD, 2,
+					     index->moved.entries[i].id);
+		status = sqlite_statement_run(index->sql, SQL_PLACE_ADD);
 	}
-	index->left--;
-	sqlite_statement_bind_number(index->sql, SQL_PLACE_ADD, 1, hash);
-	sqlite_statement_bind_number(index->sql, SQL_PLACE_ADD, 2, id);
-	return sqlite_statement_run(index->sql, SQL_PLACE_ADD);
-}
-
-/* From now on the index has them all, also for a start. */
-static enum sqlite_db_status sqlite_index_end_placing(struct sqlite_index *index)
-{
-	index->is_placing = false;
-	index->placed = index->placing_to;
-	sqlite_recent_set_base(index->recent, index->placed);
-	sqlite_statement_bind_text(index->sql, SQL_META_SET, 1, "placed");
-	sqlite_statement_bind_number(index->sql, SQL_META_SET, 2, index->placed);
-	return sqlite_statement_run(index->sql, SQL_META_SET);
+	if (now->placing_from == SQLITE_RECENT_RANKS) {
+		now->placed = now->placing_to;
+		now->placing_to = now->placing_from = 0;
+		if (status == SQLITE_DB_OK)
+			status = sqlite_index_set(index, "placed", now->placed);
+	}
+	if (status == SQLITE_DB_OK)
+		status = sqlite_index_set(index, "placing_to", now->placing_to);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_index_set(index, "placing_from", now->placing_from);
+	return status;
 }
 
 enum sqlite_db_status sqlite_index_end(struct sqlite_index *index)
 {
-	enum sqlite_db_status status = SQLITE_DB_OK;
-
-	if (index->added == 0)
+	if (index->added.count == 0)
 		return SQLITE_DB_OK;
-	if (!index->is_placing && sqlite_recent_count(index->recent) >= SQLITE_INDEX_RECENT_MAX)
-		sqlite_index_begin_placing(index);
-	if (!index->is_placing)
-		return SQLITE_DB_OK;
-	for (size_t n = SQLITE_INDEX_PACE * index->added;
-	     status == SQLITE_DB_OK && n > 0 && index->left > 0; n--)
-		status = sqlite_index_place_one(index);
-	if (status == SQLITE_DB_OK && index->left == 0)
-		status = sqlite_index_end_placing(index);
-	return status;
+	if (index->now.placing_to == 0 && sqlite_index_is_due(index))
+		index->now.placing_to = index->now.next_id - 1;
+	return index->now.placing_to == 0 ? SQLITE_DB_OK : sqlite_index_place(index);
 }

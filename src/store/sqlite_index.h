@@ -6,7 +6,8 @@
  * page for each, fifty times what the entry itself takes.  So an entry is durable without it: the
  * index has all entries up to a certain id (meta 'placed'), and later ones stand in memory
  * (sqlite_recent.h), where a start reads them in again.  When there are many, they go into the
- * index in the order of hashes, many to a page, a few with each transaction that adds some.
+ * index in the order of hashes, many to a page, a few with each transaction that adds some; how far
+ * that has come is in meta too, so that a start, or another process, goes on from there.
  */
 #pragma once
 
@@ -22,8 +23,9 @@ struct sqlite_index *sqlite_index_new(struct sqlite_statements *sql);
 /* A transaction has begun: what another process committed since the last one is to be seen. */
 void sqlite_index_begin(struct sqlite_index *index);
 
-/* It was undone. */
+/* It was undone, or committed. */
 void sqlite_index_rollback(struct sqlite_index *index);
+void sqlite_index_commit(struct sqlite_index *index);
 
 /* Its last step: bring the index on, in proportion to what was added. */
 enum sqlite_db_status sqlite_index_end(struct sqlite_index *index)

@@ -10,7 +10,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { SQLITE_RECENT_MIN_BITS = 8 };
+enum {
+	SQLITE_RECENT_MIN_BITS = 8,
+	SQLITE_RECENT_LOOKS_MAX = 64 * 1024, /* slots that are looked at in one call: 100 us */
+};
 
 struct sqlite_recent_slot {
 	int32_t hash;
@@ -29,10 +32,9 @@ static size_t sqlite_recent_mask(const struct sqlite_recent *recent)
 	return ((size_t)1 << recent->bits) - 1;
 }
 
-/* Hashes are signed in the database; the least one comes first there. */
 static size_t sqlite_recent_home(const struct sqlite_recent *recent, int32_t hash)
 {
-	return ((uint32_t)hash ^ 0x80000000U) >> (32 - recent->bits);
+	return (size_t)(sqlite_recent_rank(hash) >> (SQLITE_RECENT_RANK_BITS - recent->bits));
 }
 
 struct sqlite_recent *sqlite_recent_new(int64_t base)
@@ -125,20 +127,50 @@ bool sqlite_recent_next(const struct sqlite_recent *recent, int32_t hash, size_t
 	}
 }
 
-bool sqlite_recent_take(struct sqlite_recent *recent, int64_t max_id, size_t *at, int32_t *hash,
-			int64_t *id)
+void sqlite_recent_list_add(struct sqlite_recent_list *list, int32_t hash, int64_t id)
 {
-	/* The slot is looked at again: something may have moved up into it. */
-	for (; *at <= sqlite_recent_mask(recent); (*at)++) {
-		struct sqlite_recent_slot slot = recent->slots[*at];
-		if (slot.offset == 0 || recent->base + slot.offset > max_id)
-			continue;
-		*hash = slot.hash;
-		*id = recent->base + slot.offset;
-		sqlite_recent_empty(recent, *at);
-		return true;
+	if (list->count == list->size) {
+		list->size = list->size > 0 ? 2 * list->size : 64;
+		list->entries = mem_resize(list->entries, list->size * sizeof(*list->entries));
 	}
-	return false;
+	list->entries[list->count++] = (struct sqlite_recent_entry){hash, id};
+}
+
+void sqlite_recent_list_clear(struct sqlite_recent_list *list)
+{
+	free(list->entries);
+	*list = (struct sqlite_recent_list){0};
+}
+
+/* The entries of one home: they stand in the run of slots that begins there. */
+static void sqlite_recent_collect_home(const struct sqlite_recent *recent, size_t home,
+				       int64_t max_id, int64_t from_rank,
+				       struct sqlite_recent_list *list)
+{
+	size_t mask = sqlite_recent_mask(recent);
+
+	for (size_t i = home; recent->slots[i].offset != 0; i = (i + 1) & mask) {
+		struct sqlite_recent_slot slot = recent->slots[i];
+		if (sqlite_recent_home(recent, slot.hash) == home &&
+		    recent->base + slot.offset <= max_id &&
+		    sqlite_recent_rank(slot.hash) >= from_rank)
+			sqlite_recent_list_add(list, slot.hash, recent->base + slot.offset);
+	}
+}
+
+void sqlite_recent_collect(const struct sqlite_recent *recent, int64_t max_id, size_t want,
+			   int64_t *from_rank, struct sqlite_recent_list *list)
+{
+	unsigned shift = SQLITE_RECENT_RANK_BITS - recent->bits;
+	size_t enough = list->count + want;
+
+	for (size_t looks = 0; *from_rank < SQLITE_RECENT_RANKS && list->count < enough &&
+			       looks < SQLITE_RECENT_LOOKS_MAX;
+	     looks++) {
+		size_t home = (size_t)(*from_rank >> shift);
+		sqlite_recent_collect_home(recent, home, max_id, *from_rank, list);
+		*from_rank = (int64_t)(home + 1) << shift;
+	}
 }
 
 void sqlite_recent_set_base(struct sqlite_recent *recent, int64_t base)

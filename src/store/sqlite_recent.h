@@ -32,12 +32,36 @@ bool sqlite_recent_remove(struct sqlite_recent *recent, int32_t hash, int64_t id
 bool sqlite_recent_next(const struct sqlite_recent *recent, int32_t hash, size_t *from,
 			int64_t *id);
 
+/* Entries, one behind the other. */
+struct sqlite_recent_list {
+	struct sqlite_recent_entry {
+		int32_t hash;
+		int64_t id;
+	} * entries; /* owned */
+	size_t count, size;
+};
+
+void sqlite_recent_list_add(struct sqlite_recent_list *list, int32_t hash, int64_t id);
+
+/* Free what it holds; it is empty then. */
+void sqlite_recent_list_clear(struct sqlite_recent_list *list);
+
+/* Hashes in the order of the database, from 0: the least of them is negative there. */
+enum { SQLITE_RECENT_RANK_BITS = 32 };
+static const int64_t SQLITE_RECENT_RANKS = (int64_t)1 << SQLITE_RECENT_RANK_BITS;
+
+static inline int64_t sqlite_recent_rank(int32_t hash)
+{
+	return (uint32_t)hash ^ 0x80000000U;
+}
+
 /*
- * Take out one entry whose id is at most max_id, going on at *at, which is 0 at first, in the order
- * of hashes.  False: from there on there is none; what moved meanwhile is found by another round.
+ * Add to list the entries whose id is at most max_id and whose rank is *from_rank or more, in the
+ * order of ranks, some more than want of them or fewer; *from_rank is then the first rank that was
+ * not looked at.  SQLITE_RECENT_RANKS: there are no more.
  */
-bool sqlite_recent_take(struct sqlite_recent *recent, int64_t max_id, size_t *at, int32_t *hash,
-			int64_t *id);
+void sqlite_recent_collect(const struct sqlite_recent *recent, int64_t max_id, size_t want,
+			   int64_t *from_rank, struct sqlite_recent_list *list);
 
 /* Another base; all ids that are there are above it. */
 void sqlite_recent_set_base(struct sqlite_recent *recent, int64_t base);

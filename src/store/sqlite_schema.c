@@ -20,8 +20,9 @@ enum {
  * more; it is what clean-up walks along, so that it never looks at a row that stays.
  *
  * place: which entries have a hash.  In place of an index of SQLite's, which is written with each
- * row: this one is written behind the entries, and has those up to the id in meta 'placed'
- * (sqlite_index.h).  Whoever removes an entry, with sqlite3(1) too, removes it here.
+ * row: this one is written behind the entries, and has those up to the id in meta 'placed',
+ * and a part of those up to 'placing_to' (sqlite_index.h).  Whoever removes an entry, with
+ * sqlite3(1) too, removes it here.
  *
  * client: one known, or becoming known, client.
  *
@@ -70,6 +71,7 @@ static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	" WITHOUT ROWID;"
 	"INSERT INTO place SELECT hash, id FROM entry ORDER BY hash, id;"
 	"INSERT INTO meta SELECT 'placed', coalesce(max(id), 0) FROM entry;"
+	"INSERT INTO meta VALUES ('placing_to', 0), ('placing_from', 0);"
 	"CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN"
 	" DELETE FROM place WHERE hash = old.hash AND id = old.id;"
 	" END;",

@@ -82,25 +82,32 @@ static void test_recent(int32_t (*hash_of)(unsigned number), const char *name)
 	tap_is_number((long long)sqlite_recent_count(recent), (long long)there,
 		      "%s: ... and counted", name);
 
-	/* Take out what came first, and remove others meanwhile. */
-	int64_t half = MODEL_SIZE / 2, id;
-	size_t at = 0, due = 0;
-	int32_t hash;
-	for (int64_t i = 1; i <= half; i++)
-		due += model[i].is_there;
-	for (unsigned rounds = 0; due > 0 && rounds < 10; rounds++, at = 0) {
-		while (sqlite_recent_take(recent, half, &at, &hash, &id)) {
-			if (!model[id].is_there || model[id].hash != hash)
+	/* Take out what came first, some at a time, and remove others meanwhile. */
+	int64_t half = MODEL_SIZE / 2, from_rank = 0, rank = -1;
+	while (from_rank < SQLITE_RECENT_RANKS) {
+		struct sqlite_recent_list list = {0};
+		sqlite_recent_collect(recent, half, 10, &from_rank, &list);
+		for (size_t i = 0; i < list.count; i++) {
+			int64_t id = list.entries[i].id, gone = MODEL_SIZE + 1 - id;
+			int32_t hash = list.entries[i].hash;
+			if (!model[id].is_there || model[id].hash != hash ||
+			    sqlite_recent_rank(hash) >= from_rank ||
+			    !sqlite_recent_remove(recent, hash, id))
 				tap_ok(false, "%s: entry %lld is taken once", name, (long long)id);
 			model[id].is_there = false;
-			due--;
-			int64_t gone = MODEL_SIZE + 1 - id;
-			if (model[gone].is_there &&
-			    sqlite_recent_remove(recent, model[gone].hash, gone))
-				model[gone].is_there = false;
+			if (model[gone].is_there)
+				sqlite_recent_remove(recent, model[gone].hash, gone);
+			model[gone].is_there = false;
 		}
+		if (from_rank <= rank)
+			tap_ok(false, "%s: it goes on", name);
+		rank = from_rank;
+		sqlite_recent_list_clear(&list);
 	}
-	tap_is_number((long long)due, 0, "%s: all up to an id are taken out", name);
+	unsigned left = 0;
+	for (int64_t i = 1; i <= half; i++)
+		left += model[i].is_there;
+	tap_is_number(left, 0, "%s: all up to an id are taken out", name);
 	tap_is_number(model_differences(recent), 0, "%s: and all others stay", name);
 	sqlite_recent_set_base(recent, half);
 	tap_is_number(model_differences(recent), 0, "%s: ... counted from elsewhere too", name);
@@ -250,6 +257,28 @@ static void test_removal(void)
 	sqlite_db_close(&db);
 }
 
+/* Restarts come more often than the index is brought up to date. */
+static void test_restarts(void)
+{
+	enum { PART = 30000, STARTS = 12 };
+	struct sqlite_db *db;
+
+	unlink(file_name);
+	for (unsigned i = 0; i < STARTS; i++) {
+		db = open_db();
+		fill(db, i * PART, (i + 1) * PART);
+		sqlite_db_close(&db);
+	}
+	tap_ok(number_of("SELECT value FROM meta WHERE name = 'placed'") > PLACED_FROM,
+	       "the index is brought up to date however often it is begun");
+	db = open_db();
+	tap_is_number(missing(db, STARTS * PART, 11), 0, "and all entries are found");
+	sqlite_db_close(&db);
+	tap_is_number(
+		number_of("SELECT count(*) FROM place WHERE id NOT IN (SELECT id FROM entry)"), 0,
+		"... and nothing else is");
+}
+
 static void exec(const char *sql)
 {
 	sqlite3 *handle;
@@ -277,6 +306,26 @@ static void test_damage(const char *sql, const char *name)
 		      sqlite_db_why(db));
 	sqlite_db_rollback(db);
 	sqlite_db_close(&db);
+}
+
+/* Few entries at a time, and many in the course of years: ids run away from the index. */
+static void test_far_ids(void)
+{
+	struct sqlite_db *db;
+
+	unlink(file_name);
+	db = open_db();
+	fill(db, 0, 1000);
+	sqlite_db_close(&db);
+	exec("UPDATE entry SET id = id + 4294960000");
+	db = open_db();
+	fill(db, 1000, 1500);
+	fill(db, 1500, 12000);
+	tap_is_number(missing(db, 12000, 1), 0,
+		      "entries whose ids are far from the index are found");
+	sqlite_db_close(&db);
+	tap_ok(number_of("SELECT value FROM meta WHERE name = 'placed'") > 4294960000,
+	       "and the index follows");
 }
 
 /* What another process does to the database is seen. */
@@ -351,6 +400,8 @@ int main(void)
 	test_database();
 	test_removal();
 	test_another_process();
+	test_far_ids();
+	test_restarts();
 	test_look();
 	test_damage("INSERT INTO entry VALUES (9000000000000000000, 1, '', '', '', 0, 0, 0, 0)",
 		    "an id that is far away");
