@@ -120,6 +120,7 @@ static size_t syslog_link_send_all(void)
 		int more = link_to.fd >= 0 ? syslog_link_send(sent) : -1;
 		if (more > 0) {
 			sent += (size_t)more;
+			has_connected = false;
 			continue;
 		}
 		if (link_to.fd >= 0 && errno == EINTR)

@@ -124,7 +124,7 @@ bool evidence_cache_find_iprev(const struct evidence_cache *cache, const struct 
 void evidence_cache_keep_iprev(struct evidence_cache *cache, const struct netaddr *client,
 			       const struct iprev_evidence *iprev, int64_t good_until_ms)
 {
-	if (iprev->result == IPREV_TEMPERROR)
+	if (iprev->result == IPREV_TEMPERROR || good_until_ms == 0)
 		return;
 	size_t i = evidence_cache_place(cache->iprev_keys, evidence_cache_hash_client(client),
 					good_until_ms);
@@ -160,7 +160,8 @@ void evidence_cache_keep_spf(struct evidence_cache *cache, const struct spf_ques
 {
 	const struct spf_evidence *evidence = &outcome->evidence;
 
-	if (evidence->result == SPF_TEMPERROR || outcome->is_personal)
+	if (evidence->result == SPF_TEMPERROR || outcome->is_personal ||
+	    outcome->good_until_ms == 0)
 		return;
 	bool for_all = evidence->result == SPF_NONE;
 	size_t i = evidence_cache_place(cache->spf_keys,

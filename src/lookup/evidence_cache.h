@@ -4,7 +4,8 @@
  * good: the next recipient and the next mail need no evaluation, nor a turn of the loop.
  *
  * Nothing is kept longer than its answers are (RFC 1035 3.2.1), and nothing that could not be told.
- * In fixed memory, as strangers choose what is asked: what was kept first in its set makes room.
+ * In fixed memory, as strangers choose what is asked: in a set, what is good for the least time
+ * makes room.
  */
 #pragma once
 

@@ -32,14 +32,18 @@ static bool greylist_is_due(int64_t then_s, int64_t span_s, int64_t now_s)
 	return then_s > now_s || now_s - then_s > span_s;
 }
 
-/* Whether what was last seen at then_s is to be written again. */
-static bool greylist_is_stale(const struct greylist_limits *limits, int64_t then_s, int64_t now_s)
+/* What is seen again within so many seconds is not written again. */
+static int64_t greylist_refresh_s(const struct greylist_limits *limits)
 {
 	int64_t part_s = limits->lifetime_s / GREYLIST_REFRESH_PART;
-	int64_t refresh_s = part_s < GREYLIST_REFRESH_S ? part_s : GREYLIST_REFRESH_S;
+	return part_s < GREYLIST_REFRESH_S ? part_s : GREYLIST_REFRESH_S;
+}
 
-	/* On the hour it is due, as a client's pass is. */
-	return greylist_is_due(then_s, refresh_s - 1, now_s);
+/* Whether what was last seen at then_s is to be written again: on the hour, as a client's pass is
+ * counted. */
+static bool greylist_is_stale(const struct greylist_limits *limits, int64_t then_s, int64_t now_s)
+{
+	return greylist_is_due(then_s, greylist_refresh_s(limits) - 1, now_s);
 }
 
 static bool greylist_entry_is_valid(const struct greylist_limits *limits,
@@ -126,6 +130,21 @@ static void greylist_count_pass(const struct greylist_limits *limits,
 	*changed = true;
 }
 
+/*
+ * When an entry that passes now counts as seen.  A client's passes count once an hour, and are not
+ * looked at before the entry is due again: so that is when the client's next one counts.
+ */
+static int64_t greylist_seen(const struct greylist_limits *limits, const struct identity *identity,
+			     const struct greylist_finding *finding, int64_t now_s)
+{
+	bool counts_later =
+		limits->known_after > 0 && identity->client[0] != '\0' &&
+		greylist_client_is_valid(limits, finding, now_s) &&
+		!greylist_is_due(finding->client.counted_s, greylist_refresh_s(limits) - 1, now_s);
+
+	return counts_later ? finding->client.counted_s : now_s;
+}
+
 /* What was learned by a pass is learned for every identity. */
 static void greylist_keep_passed(const struct greylist_limits *limits, const struct identities *who,
 				 const struct greylist_finding *findings, int64_t first_seen_s,
@@ -140,7 +159,7 @@ static void greylist_keep_passed(const struct greylist_limits *limits, const str
 			decision->keep[i].entry = (struct greylist_entry){
 				.first_seen_s = valid ? greylist_first_seen(&finding->entry, now_s)
 						      : first_seen_s,
-				.last_seen_s = now_s,
+				.last_seen_s = greylist_seen(limits, &who->list[i], finding, now_s),
 				.passes = valid ? finding->entry.passes + 1 : 1,
 			};
 		}

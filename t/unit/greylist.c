@@ -168,6 +168,29 @@ static void test_several_identities(void)
 	       "what is not to be stored has to wait all the same");
 }
 
+/* Passes of a client's triplets count once an hour, whichever of them it is that passes. */
+static void test_counting(void)
+{
+	struct identities who = {.list = {{"192.0.2.0/24", "192.0.2.0/24"}}, .count = 1};
+	struct greylist_client client = {NOW, NOW, 1};
+	/* Another triplet passes for the first time fifty minutes after the pass that counted. */
+	struct greylist_finding findings[IDENTITY_MAX] = {
+		{true, {NOW + 2400, NOW + 2400, 0}, true, client}};
+	struct greylist_decision decision;
+
+	greylist_decide(&limits, &who, findings, true, NOW + 3000, &decision);
+	tap_ok(decision.outcome == GREYLIST_PASS && decision.keep[0].entry_changed &&
+		       !decision.keep[0].client_changed,
+	       "a second pass within the hour is kept, and does not count");
+	findings[0].entry = decision.keep[0].entry;
+	greylist_decide(&limits, &who, findings, true, NOW + 3599, &decision);
+	tap_ok(!decision.keep[0].client_changed && !decision.keep[0].entry_changed,
+	       "... nor does a third");
+	greylist_decide(&limits, &who, findings, true, NOW + 3600, &decision);
+	tap_ok(decision.keep[0].client_changed && decision.keep[0].client.passes == 2,
+	       "one an hour after the first counts, whichever triplet it is");
+}
+
 static void test_becoming_known(void)
 {
 	struct identities who = {.list = {{"192.0.2.0/24", "192.0.2.0/24"}}, .count = 1};
@@ -273,6 +296,7 @@ int main(void)
 	hash_init();
 	test_one_identity();
 	test_several_identities();
+	test_counting();
 	test_becoming_known();
 	test_flood();
 	test_verdicts();
