@@ -29,13 +29,28 @@ def entries(path):
     return rows(path, 'SELECT identity, sender, recipient FROM entry')
 
 
-def integrity(path):
-    """What PRAGMA integrity_check says of a copy: the daemon shall find its files as it left them."""
+@contextmanager
+def copied(path):
+    """A copy of it: the daemon shall find its files as it, or a power cut, left them."""
     with tempfile.TemporaryDirectory(prefix='sixgate-') as folder:
-        for name in (path.name, f'{path.name}-wal'):
+        for name in (path.name, f'{path.name}-wal', f'{path.name}-journal'):
             if (path.parent / name).exists():
                 shutil.copy(path.parent / name, folder)
-        return rows(Path(folder) / path.name, 'PRAGMA integrity_check')[0][0]
+        yield Path(folder) / path.name
+
+
+def integrity(path):
+    """What PRAGMA integrity_check says of a copy."""
+    with copied(path) as copy:
+        return rows(copy, 'PRAGMA integrity_check')[0][0]
+
+
+def index_faults(path):
+    """Entries that their index should have, and others that it has: (hash, id)."""
+    return rows(path, """
+        SELECT hash, id FROM entry WHERE id <= (SELECT value FROM meta WHERE name = 'placed')
+        EXCEPT SELECT hash, id FROM place
+        UNION ALL SELECT * FROM (SELECT hash, id FROM place EXCEPT SELECT hash, id FROM entry)""")
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import database
 from policy import GREYLISTED, Connection, ConnectionClosed, new_recipient
 
 SEED = 20261121
-KILLS = 60
+KILLS = 200
 CLIENTS = 4
-ANSWERS_MAX = 300  # between start and kill
+ANSWERS_MAX = 100  # between start and kill
 
 
 class Clients:
