@@ -248,18 +248,25 @@ void log_start_writer(void)
 		log_warning("log: no thread to be had; a slow system log will slow down mail");
 }
 
+/* Let the writer write what waits; false: it hangs in a write that nobody takes. */
+static bool log_join_writer(void)
+{
+	struct timespec until;
+
+	pthread_mutex_lock(&logger.lock);
+	logger.stop = true;
+	pthread_cond_signal(&logger.wake);
+	pthread_mutex_unlock(&logger.lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOG_STOP_S;
+	return pthread_timedjoin_np(logger.writer, NULL, &until) == 0;
+}
+
 void log_stop_writer(void)
 {
 	if (logger.has_writer) {
-		pthread_mutex_lock(&logger.lock);
-		logger.stop = true;
-		pthread_cond_signal(&logger.wake);
-		pthread_mutex_unlock(&logger.lock);
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += LOG_STOP_S;
-		/* It hangs in a write that nobody takes: then it ends with the process. */
-		if (pthread_timedjoin_np(logger.writer, NULL, &until) != 0)
+		/* Then it ends with the process. */
+		if (!log_join_writer())
 			return;
 		logger.has_writer = false;
 	}
@@ -275,6 +282,14 @@ void log_stop_writer(void)
 		log_line((level), format, arguments);                                              \
 		va_end(arguments);                                                                 \
 	} while (0)
+
+void log_fatal(const char *format, ...)
+{
+	LOG_AT(LOG_ERR);
+	if (logger.has_writer)
+		(void)log_join_writer();
+	abort();
+}
 
 void log_error(const char *format, ...)
 {

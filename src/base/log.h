@@ -26,6 +26,8 @@ void log_start_writer(void);
 /* Write what is waiting and end the thread; what nobody takes within two seconds is lost. */
 void log_stop_writer(void);
 
+/* A bug that was noticed: the line, behind all that waits, and the process aborts. */
+void log_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

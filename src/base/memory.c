@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static void mem_exhausted(size_t size)
+void mem_exhausted(size_t size)
 {
 	/* No allocation on the way out: stdio and syslog may want memory themselves. */
-	char line[96];
-	int length =
+	char line[96] = "sixgated: fatal: out of memory\n";
+	if (size > 0)
 		snprintf(line, sizeof(line),
 			 "sixgated: fatal: out of memory: %zu bytes were not to be had\n", size);
-	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		_exit(1);
 	_exit(1);
 }

@@ -11,6 +11,9 @@
 
 #include <stddef.h>
 
+/* A library had no memory for size bytes, 0 where it does not say: end the process. */
+void mem_exhausted(size_t size) __attribute__((noreturn));
+
 /* size bytes of zeros, size > 0. */
 void *mem_alloc(size_t size);
 

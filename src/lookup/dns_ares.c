@@ -302,7 +302,8 @@ struct dns_transport *dns_ares_new(struct event_base *base, const char *servers,
 	ares->base.class = &dns_ares_class;
 	ares->loop = base;
 	TAILQ_INIT(&ares->sockets);
-	ares_library_init(ARES_LIB_INIT_ALL);
+	/* It would go on without memory, and with it perhaps without servers. */
+	ares_library_init_mem(ARES_LIB_INIT_ALL, mem_alloc, free, mem_resize);
 	/* How many servers resolv.conf names, only c-ares knows. */
 	int try_ms = dns_ares_try_ms(timeout_ms, 1), count = 1;
 	int status = dns_ares_open(ares, servers, resolv_conf, try_ms, 2);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "idn.h"
 
+#include "base/memory.h"
+
 #include <idn2.h>
 
 /* An A-label has a byte at least for each of its characters, which have four at most: what is
@@ -27,9 +29,10 @@ bool idn_fold(struct span text, char name[static DNS_NAME_SIZE])
 		return false;
 	memcpy(copy, text.text, text.length);
 	copy[text.length] = '\0';
-	bool is_converted = idn2_to_ascii_8z(copy, &converted,
-					     IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK &&
-			    dns_name_fold(span_of(converted), name);
+	int code = idn2_to_ascii_8z(copy, &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (code == IDN2_MALLOC)
+		mem_exhausted(0);
+	bool is_converted = code == IDN2_OK && dns_name_fold(span_of(converted), name);
 	idn2_free(converted);
 	return is_converted;
 }

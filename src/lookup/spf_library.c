@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Without it, its headers want to define ns_type themselves. */
 #define HAVE_NS_TYPE 1
@@ -31,8 +32,18 @@ struct spf_library {
 
 static void __attribute__((noreturn)) on_spf_error(const char *file, int line, const char *message)
 {
-	log_error("libspf2 gives up: %s (%s:%d)", message, file, line);
-	abort();
+	/* So it begins all that it says about memory (1.2.10). */
+	if (strncmp(message, "Failed to allocate", strlen("Failed to allocate")) == 0)
+		mem_exhausted(0);
+	log_fatal("libspf2 gives up: %s (%s:%d)", message, file, line);
+}
+
+/* To make a server takes nothing but memory; it says so by "Error code 1". */
+static void __attribute__((noreturn))
+on_spf_new_error(const char *file, int line, const char *message)
+{
+	(void)file, (void)line, (void)message;
+	mem_exhausted(0);
 }
 
 static void on_spf_message(const char *file, int line, const char *message)
@@ -44,7 +55,7 @@ static void on_spf_message(const char *file, int line, const char *message)
 static void spf_library_need(const void *memory)
 {
 	if (memory == NULL)
-		on_spf_error(__FILE__, __LINE__, "out of memory");
+		mem_exhausted(0);
 }
 
 /*
@@ -67,7 +78,7 @@ static SPF_dns_rr_data_t *spf_library_add(SPF_dns_rr_t *rr, size_t size)
 	SPF_errcode_t error = SPF_dns_rr_buf_realloc(rr, rr->num_rr, size);
 
 	if (error != SPF_E_SUCCESS)
-		on_spf_error(__FILE__, __LINE__, SPF_strerror(error));
+		mem_exhausted(size);
 	rr->herrno = NETDB_SUCCESS;
 	return rr->rr[rr->num_rr++];
 }
@@ -162,7 +173,7 @@ struct spf_library *spf_library_new(void)
 {
 	struct spf_library *library = mem_alloc(sizeof(*library));
 
-	SPF_error_handler = on_spf_error;
+	SPF_error_handler = on_spf_new_error;
 	SPF_warning_handler = on_spf_message;
 	SPF_info_handler = on_spf_message;
 	SPF_debug_handler = on_spf_message;
@@ -172,6 +183,7 @@ struct spf_library *spf_library_new(void)
 					  .hook = library};
 	library->server = SPF_server_new_dns(&library->dns, 0);
 	spf_library_need(library->server);
+	SPF_error_handler = on_spf_error;
 	/* It counts each response for itself, and wrongly; whoever answers the lookups counts. */
 	SPF_server_set_max_dns_mech(library->server, INT_MAX);
 	SPF_server_set_max_dns_mx(library->server, INT_MAX);
@@ -217,7 +229,7 @@ static enum spf_result spf_library_result(SPF_response_t *response)
 		break;
 	}
 	/* Some errors leave it without a result. */
-	return error == SPF_E_DNS_ERROR || error == SPF_E_NO_MEMORY ? SPF_TEMPERROR : SPF_PERMERROR;
+	return error == SPF_E_DNS_ERROR ? SPF_TEMPERROR : SPF_PERMERROR;
 }
 
 enum spf_result spf_library_run(struct spf_library *library, const struct netaddr *client,
@@ -236,6 +248,8 @@ enum spf_result spf_library_run(struct spf_library *library, const struct netadd
 	spf_library_need(request->env_from_dp);
 	SPF_request_query_mailfrom(request, &response);
 	spf_library_need(response);
+	if (SPF_response_errcode(response) == SPF_E_NO_MEMORY)
+		mem_exhausted(0);
 	enum spf_result result = spf_library_result(response);
 	*is_default = SPF_response_reason(response) == SPF_REASON_DEFAULT;
 	SPF_response_free(response);

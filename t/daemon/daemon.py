@@ -80,14 +80,18 @@ class Daemon:
         assert disasters(done.stderr) == []
         return done
 
-    def start(self, *arguments, command=None, env=None, address=None, **options):
+    def start(self, *arguments, address=None, **options):
         """Start, and return when a first request was answered and its connection closed."""
+        self.launch(*arguments, **options)
+        wait_until('sixgated answers', lambda: self._is_answering(address or self.socket))
+
+    def launch(self, *arguments, command=None, env=None, **options):
+        """Start, whatever comes of it."""
         assert self._process is None, 'sixgated runs already'
         with self.log_file.open('ab') as stderr:
             self._process = subprocess.Popen(
                 command or self.command('-v', *arguments), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=stderr, env=environment(env), **options)
-        wait_until('sixgated answers', lambda: self._is_answering(address or self.socket))
 
     def _is_answering(self, address):
         assert self._process.poll() is None, f'sixgated ended with {self._process.returncode}:\n{self.log()}'
@@ -105,14 +109,18 @@ class Daemon:
         self.wait_for_end()
 
     def wait_for_end(self):
+        status = self.wait_for_status()
+        assert status == 0, f'sixgated ended with {status}:\n{self.log()[-4000:]}'
+
+    def wait_for_status(self):
+        """The exit status of one that ends, or is told to."""
         process, self._process = self._process, None
         try:
-            status = process.wait(PATIENCE_S)
+            return process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             raise AssertionError('sixgated does not end') from None
-        assert status == 0, f'sixgated ended with {status}:\n{self.log()[-4000:]}'
 
     def kill(self):
         """End it without warning."""
@@ -166,6 +174,15 @@ class Daemon:
 
     def reason(self, **attributes):
         return self.verdict(**attributes)['reason']
+
+    def reasons(self, *mails):
+        """Ask about each, attributes of a request, over one connection; the reasons that are logged, in order."""
+        start = self._log_all_before()
+        with self.connect() as connection:
+            for attributes in mails:
+                connection.ask(**attributes)
+        wait_until('the verdicts are logged', lambda: len(self.verdicts(start)) == len(mails))
+        return [verdict['reason'] for verdict in self.verdicts(start)]
 
     # Log
 

@@ -78,11 +78,7 @@ def assert_goes_on(daemon, known, env=None):
     """A start finds nothing wrong, and knows what it has to: attributes of requests."""
     start = daemon.log_size()
     daemon.start(env=env)
-    with daemon.connect() as connection:
-        for attributes in (*known, {'recipient': new_recipient()}):
-            assert connection.ask(**attributes) == GREYLISTED, attributes
-    daemon.wait_for_log('sixgated: action=', start, count=len(known) + 1)
-    *waiting, new = [verdict['reason'] for verdict in daemon.verdicts(start)]
+    *waiting, new = daemon.reasons(*known, {'recipient': new_recipient()})
     assert new == 'new'
     assert [reason for reason in waiting if not reason.startswith('early-retry')] == []
     assert 'error: ' not in daemon.log(start)
