@@ -257,9 +257,9 @@ static bool log_join_writer(void)
 	logger.stop = true;
 	pthread_cond_signal(&logger.wake);
 	pthread_mutex_unlock(&logger.lock);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += LOG_STOP_S;
-	return pthread_timedjoin_np(logger.writer, NULL, &until) == 0;
+	return pthread_clockjoin_np(logger.writer, NULL, CLOCK_MONOTONIC, &until) == 0;
 }
 
 void log_stop_writer(void)

@@ -31,6 +31,20 @@ class Clock:
             file.write(struct.pack('=q', seconds))
 
 
+class Disk:
+    """The disk of a database, which takes nothing more when a test says so."""
+
+    def __init__(self, database, path):
+        self._path = path
+        self.fail(0)
+        self.environment = preload('disk_fault', DISK_WATCHED=database, DISK_FAULT=path)
+
+    def fail(self, number):
+        """Writing fails with this errno from now on; 0: it does not."""
+        with self._path.open('r+b' if self._path.exists() else 'wb') as file:
+            file.write(struct.pack('=i', number))
+
+
 class Memory:
     """The memory of a daemon, which ends where a test wants it to."""
 

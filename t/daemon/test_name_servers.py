@@ -9,6 +9,7 @@ from auth_results import parse
 from daemon import free_port
 from mail import HOST, mail, named_mail
 from name_server import NameServer
+from poll import wait_until
 
 RECORDS = f'''
 {HOST}                    PTR   mail.sender.example
@@ -78,6 +79,37 @@ def test_no_server_at_all_is_a_temporary_failure(gated):
     gated.configure(dns_servers=f'127.0.0.1:{free_port()} [::1]:{free_port(socket.AF_INET6)}')
     gated.start()
     assert gated.reason(**mail()) == 'gate (iprev temperror)'
+
+
+# Gone, and back
+
+GONE = pytest.mark.parametrize('how', [
+    behaviour.never, behaviour.delayed(5), behaviour.fails('SERVFAIL'), behaviour.wrong_id, behaviour.garbage,
+], ids=['silent', 'slow', 'SERVFAIL', 'lying', 'garbage'])
+
+
+@GONE
+def test_mail_waits_while_the_server_is_of_no_use_and_passes_when_it_is_again(gated, names, how):
+    names.otherwise = how
+    gated.configure(dns_timeout='1s')
+    gated.start()
+    for _ in range(2):
+        assert gated.reason(**mail()) == 'gate (iprev temperror)'
+    names.otherwise = behaviour.answer
+    wait_until('it is asked again', lambda: gated.verdict(**mail())['iprev'] == 'pass')
+    assert evidence(gated.ask(**mail())) == ('pass', 'pass')
+
+
+def test_server_that_was_down_is_asked_when_it_is_up(gated, names):
+    port = free_port()
+    gated.configure(dns_servers=f'127.0.0.1:{port}')
+    gated.start()
+    assert gated.reason(**mail()) == 'gate (iprev temperror)'
+    with NameServer(port=port) as server:
+        server.zone = names.zone
+        wait_until('it is asked again', lambda: gated.verdict(**mail())['iprev'] == 'pass')
+    # What it said is good as long as it said.
+    assert evidence(gated.ask(**mail())) == ('pass', 'pass')
 
 
 # Answers that are no good

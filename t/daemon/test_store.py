@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What can happen to a database: damage, a full disk, somebody else's lock."""
 
+import errno
 import re
 import shutil
 import threading
@@ -14,6 +15,7 @@ import database
 from daemon import Load
 from policy import GREYLISTED, PASS, STORE_DEFERS, new_recipient, request
 from poll import wait_until
+from preload import Disk
 from user import can_mount
 
 STORE_FAILED = ('on_store_failure', 'check_deadline')
@@ -181,6 +183,34 @@ def test_damage_that_only_the_clean_up_meets_is_moved_aside(daemon):
     assert_begun_anew(daemon, start)
 
 
+CUTS = {
+    'cut in the middle': lambda log: database.truncate(log, log.stat().st_size // 2 + 1234),
+    'cut in its header': lambda log: database.truncate(log, 20),
+    'emptied': lambda log: database.truncate(log, 0),
+    'overwritten from the middle': lambda log: database.overwrite(log, log.stat().st_size // 2),
+    'header overwritten': lambda log: database.overwrite(log, 0, 32),
+}
+
+
+@pytest.mark.parametrize('cut', CUTS)
+def test_log_of_the_database_that_was_cut_costs_only_what_stood_behind(daemon, cut):
+    daemon.start()
+    copied = fill(daemon, 50)
+    database.empty_log(daemon.database)
+    in_log = fill(daemon, 100)
+    daemon.kill()
+    CUTS[cut](daemon.database.with_name('sixgate.db-wal'))
+    start = daemon.log_size()
+    daemon.start()
+    reasons = daemon.reasons(*({'recipient': recipient} for recipient in copied + in_log))
+    known = [reason.startswith('early-retry') for reason in reasons]
+    assert all(known[:len(copied)])
+    assert known == sorted(known, reverse=True), 'one is missing in between'
+    assert known.count(False) > 0, 'nothing was cut'
+    assert 'error: ' not in daemon.log(start)
+    assert database.integrity(daemon.database) == 'ok'
+
+
 # Locked by somebody else
 
 @pytest.mark.parametrize('setting, answer', [('pass', PASS), ('defer', STORE_DEFERS)])
@@ -259,6 +289,28 @@ def test_admin_who_writes_at_the_same_time_costs_no_answer(daemon):
     assert len(failed) == 0, f'{len(failed)} of 300 were not greylisted because somebody else wrote as well'
 
 
+def test_store_locked_for_a_minute(daemon):
+    daemon.configure(check_deadline='10s', on_store_failure='defer')
+    daemon.start()
+    known = [{'recipient': recipient} for recipient in fill(daemon, 3)]
+    before = daemon.open_files()
+    start = daemon.log_size()
+    taken = []
+    with database.locked(daemon.database), daemon.connect() as connection:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            begin = time.monotonic()
+            assert connection.ask(recipient=new_recipient()) == STORE_DEFERS
+            taken.append(time.monotonic() - begin)
+            assert all(reason.startswith('early-retry') for reason in daemon.reasons(*known))
+    # Each waits two seconds for the lock; a slow machine may hold up some.
+    assert sorted(taken)[len(taken) // 2] < 5
+    wait_until('the store answers again', lambda: daemon.reason(recipient=new_recipient()) == 'new')
+    daemon.wait_for_log('store: .*: answers again', start)
+    assert len(re.findall('error: store: .*locked', daemon.log(start))) == 1, 'it is said once'
+    assert daemon.has_closed_all_since(before)
+
+
 def test_end_while_the_store_is_locked(daemon):
     daemon.configure(check_deadline='1s')
     daemon.start()
@@ -330,4 +382,29 @@ def test_full_disk_is_answered_as_on_store_failure_says_and_room_mends_it(daemon
     daemon.wait_for_log('store: .*: answers again')
     for recipient in known:
         assert daemon.reason(recipient=recipient).startswith('early-retry')
+    assert daemon.has_closed_all_since(before)
+
+
+# A disk that takes nothing more
+
+@pytest.mark.parametrize('fault', [errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT], ids=errno.errorcode.get)
+def test_disk_that_takes_nothing_more_is_a_failing_store(daemon, fault):
+    disk = Disk(daemon.database, daemon.folder / 'fault')
+    daemon.configure(on_store_failure='defer')
+    daemon.start(env=disk.environment)
+    known = fill(daemon, 20)
+    before = daemon.open_files()
+    start = daemon.log_size()
+    disk.fail(fault)
+    for _ in range(3):
+        assert daemon.ask(recipient=new_recipient()) == STORE_DEFERS
+    assert daemon.admin.request('GET', '/health')[0] == 503
+    assert len(re.findall('error: store: ', daemon.log(start))) == 1, 'it is said once'
+    assert 'damaged' not in daemon.log(start)
+    disk.fail(0)
+    wait_until('the store answers again', lambda: daemon.reason(recipient=new_recipient()) == 'new')
+    daemon.wait_for_log('store: .*: answers again', start)
+    assert {reason.split()[0] for reason in daemon.reasons(*({'recipient': recipient} for recipient in known))} == {
+        'early-retry'}
+    assert database.integrity(daemon.database) == 'ok'
     assert daemon.has_closed_all_since(before)

@@ -97,7 +97,8 @@ class Query:
 class NameServer:
     """Listens from the beginning; stop() it."""
 
-    def __init__(self, records='', ttl=60, negative_ttl=60):
+    def __init__(self, records='', ttl=60, negative_ttl=60, port=0):
+        """port: one that is free; 0: any."""
         self.zone = Zone(records, ttl, negative_ttl)
         self.otherwise = behaviour.answer  # the behaviour where no other was set
         self.questions = []                # in the order in which they came
@@ -105,7 +106,7 @@ class NameServer:
         self._errors = []
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._on_exception)
-        self.port = None
+        self.port = port
         self._listening = []
         self._writers = set()
         started = asyncio.run_coroutine_threadsafe(self._listen(), self._loop)
@@ -182,7 +183,7 @@ class NameServer:
         self.stop()
 
     async def _listen(self):
-        for family, tcp, udp in _bind():
+        for family, tcp, udp in _bind(self.port):
             transport, _ = await self._loop.create_datagram_endpoint(
                 lambda family=family, udp=udp: _Datagrams(self, family, udp), sock=udp)
             listener = await asyncio.start_server(
@@ -244,12 +245,12 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._server.receive(data, 'udp', self._family, send)
 
 
-def _bind():
+def _bind(wanted):
     """(4 or 6, TCP socket, UDP socket) for both families, all with one port that nobody else has."""
     while True:
         sockets = []
         try:
-            port = 0
+            port = wanted
             for family, host in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1')):
                 for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                     sockets.append(socket.socket(family, kind))
@@ -258,6 +259,8 @@ def _bind():
         except OSError:
             for each in sockets:
                 each.close()
+            if wanted:
+                raise
             continue
         for udp in sockets[1::2]:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
