@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sqlite_schema.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,13 +78,28 @@ static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	" END;",
 };
 
+/*
+ * What the system said to SQLite; 0: not known.  Of a commit that could not write to the log, only
+ * the log's file knows (3.40).
+ */
+static int sqlite_schema_errno(sqlite3 *handle)
+{
+	sqlite3_file *log = NULL;
+	int error = sqlite3_system_errno(handle);
+
+	if (error == 0 &&
+	    sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+	    log != NULL && log->pMethods != NULL)
+		(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+	return error;
+}
+
 enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,
 					   char why[static STORE_WHY_SIZE])
 {
 	const char *message = sqlite3_errmsg(handle);
 	const char *kind = sqlite3_errstr(sqlite3_extended_errcode(handle));
-
-	int error = sqlite3_system_errno(handle);
+	int error = sqlite_schema_errno(handle);
 
 	if (((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR) && error != 0)
 		snprintf(why, STORE_WHY_SIZE, "%s: %s", message, strerror(error));
@@ -91,6 +107,9 @@ enum sqlite_db_status sqlite_schema_failed(sqlite3 *handle, int code,
 		snprintf(why, STORE_WHY_SIZE, "%s", message);
 	else
 		snprintf(why, STORE_WHY_SIZE, "%s (%s)", message, kind);
+	/* SQLite knows of one reason why nothing more can be written, a full disk. */
+	if ((code & 0xff) == SQLITE_IOERR && (error == EROFS || error == EDQUOT))
+		return SQLITE_DB_NO_WRITING;
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
