@@ -232,6 +232,18 @@ static enum spf_result spf_library_result(SPF_response_t *response)
 	return error == SPF_E_DNS_ERROR ? SPF_TEMPERROR : SPF_PERMERROR;
 }
 
+/* A record for which it had no memory is to it a record that is wrong; only its messages tell. */
+static void spf_library_need_all(SPF_response_t *response)
+{
+	bool is_short = SPF_response_errcode(response) == SPF_E_NO_MEMORY;
+
+	for (int i = 0; i < SPF_response_messages(response); i++)
+		is_short = is_short ||
+			   SPF_error_code(SPF_response_message(response, i)) == SPF_E_NO_MEMORY;
+	if (is_short)
+		mem_exhausted(0);
+}
+
 enum spf_result spf_library_run(struct spf_library *library, const struct netaddr *client,
 				spf_library_lookup_fn *lookup, void *arg, bool *is_default)
 {
@@ -248,8 +260,7 @@ enum spf_result spf_library_run(struct spf_library *library, const struct netadd
 	spf_library_need(request->env_from_dp);
 	SPF_request_query_mailfrom(request, &response);
 	spf_library_need(response);
-	if (SPF_response_errcode(response) == SPF_E_NO_MEMORY)
-		mem_exhausted(0);
+	spf_library_need_all(response);
 	enum spf_result result = spf_library_result(response);
 	*is_default = SPF_response_reason(response) == SPF_REASON_DEFAULT;
 	SPF_response_free(response);
