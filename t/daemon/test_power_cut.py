@@ -127,7 +127,7 @@ def test_power_is_cut_while_the_index_of_entries_is_written(daemon):
     subprocess.run(
         [PROGRAM.parent / 'bench' / 'fill-store', '--store', f'sqlite:{daemon.database}',
          '--entries', str(ENTRIES), '--expired', str(ENTRIES)],
-        env={**os.environ, **power.environment}, check=True, timeout=PATIENCE_S)
+        env={**os.environ, **power.environment}, check=True, timeout=4 * PATIENCE_S)
     clock = Clock(daemon.folder / 'clock')
     clock.set(60 - 3 * DAY_S)
     states = set()
