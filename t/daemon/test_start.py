@@ -80,6 +80,20 @@ def test_store_that_may_not_be_written(daemon_of_nobody):
     assert line.startswith(f'store: {folder}/sixgate.db: unable to open')
 
 
+def test_database_that_may_only_be_read(daemon_of_nobody):
+    if IS_ROOT:
+        os.chown(daemon_of_nobody.log_file, NOBODY, NOBODY)
+    daemon_of_nobody.start(**as_nobody())
+    daemon_of_nobody.stop()
+    daemon_of_nobody.database.chmod(0o444)
+    # SQLite leaves an empty log beside it.
+    done = daemon_of_nobody.run('-v', **as_nobody())
+    assert (done.returncode, done.stderr) == (
+        1, f'sixgated: error: store: {daemon_of_nobody.database}: the database cannot be written to\n')
+    daemon_of_nobody.database.chmod(0o644)
+    daemon_of_nobody.start(**as_nobody())
+
+
 def test_socket_where_nothing_may_be_made(daemon_of_nobody):
     folder = daemon_of_nobody.folder / 'sockets'
     folder.mkdir(mode=0o555)
