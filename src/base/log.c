@@ -20,7 +20,7 @@ enum {
 	LOG_LINE_SIZE = 4096,          /* longest line; what is longer is cut */
 	LOG_BUFFER_SIZE = 1024 * 1024, /* what may wait for a slow log daemon */
 	LOG_GATHER_BYTES = 64 * 1024,  /* so much is written without waiting for more */
-	LOG_GATHER_MS = 20,            /* how long the first line waits for more */
+	LOG_GATHER_MS = 20,            /* from one writing to the next */
 	LOG_WRITE_BYTES = 4096,        /* at most, to stderr: PIPE_BUF, which pipe(7) keeps whole */
 	LOG_STOP_S = 2,                /* how long the end waits for that */
 	LOG_DROPPED_LEVEL = LOG_WARNING, /* level of the line that tells of lost ones */
@@ -43,6 +43,7 @@ static struct {
 	bool is_urgent;            /* there is a line in filling that waits for no other */
 	struct log_buffer filling; /* by everybody */
 	struct log_buffer writing; /* the writer's own; it swaps the two */
+	struct timespec written;   /* monotonic: when it wrote last */
 	uint64_t dropped;          /* lines that found no room since the last that did */
 } logger = {
 	.to_stderr = true,
@@ -126,22 +127,27 @@ static void log_write_lines(const struct log_buffer *lines, uint64_t dropped)
 	syslog_link_flush();
 }
 
+/* So much later. */
+static struct timespec log_later(struct timespec from, long ms)
+{
+	from.tv_nsec += ms * 1000000;
+	if (from.tv_nsec >= 1000000000) {
+		from.tv_sec++;
+		from.tv_nsec -= 1000000000;
+	}
+	return from;
+}
+
 /*
- * Wait for a line, and then, unless it tells of trouble, a little for more of them: to wake a
- * thread costs more than to write a line, and to wake it for each would slow mail down.
+ * Wait for a line, and then, unless it tells of trouble or is the first for a while, a little for
+ * more of them: to wake a thread costs more than to write a line, and to wake it for each would
+ * slow mail down.
  */
 static void log_gather(void)
 {
-	struct timespec until;
-
 	while (logger.filling.used == 0 && !logger.stop)
 		pthread_cond_wait(&logger.wake, &logger.lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOG_GATHER_MS * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	struct timespec until = log_later(logger.written, LOG_GATHER_MS);
 	while (logger.filling.used < LOG_GATHER_BYTES && !logger.is_urgent && !logger.stop)
 		if (pthread_cond_clockwait(&logger.wake, &logger.lock, CLOCK_MONOTONIC, &until) !=
 		    0)
@@ -168,6 +174,7 @@ static void *log_writer_main(void *unused)
 
 		pthread_mutex_lock(&logger.lock);
 		logger.writing.used = 0;
+		clock_gettime(CLOCK_MONOTONIC, &logger.written);
 	}
 	pthread_mutex_unlock(&logger.lock);
 	return NULL;

@@ -5,6 +5,8 @@
  * syslog(3) blocks when the system's log daemon does not read, and a verdict must not wait for
  * that. So lines are handed to a thread of the log's own through a buffer with a bound; when that
  * is full, lines are dropped, counted, and the count is logged as soon as there is room again.
+ * When many come, a line may wait some milliseconds there for others, as they are cheaper to write
+ * together; one that tells of trouble does not.
  * Before log_start_writer() and after log_stop_writer() lines are written at once.
  *
  * Levels, in Postfix's words: error = a person must act; warning = mail was treated differently

@@ -281,7 +281,7 @@ static void check_ask_store(struct check *check, bool look_only)
 	question.store_new =
 		check->farm != NULL || !flood_is_over(checker->flood, &check->client,
 						      config->max_new_per_client, question.now_s);
-	strcpy(check->key, identities_strongest(&question.who)->key);
+	memcpy(check->key, identities_strongest(&question.who)->key, sizeof(check->key));
 	if (check->explanation != NULL) {
 		question.mode = STORE_SHOW;
 		explanation_note_question(check->explanation, config, &question);

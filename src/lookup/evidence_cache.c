@@ -117,7 +117,7 @@ bool evidence_cache_find_iprev(const struct evidence_cache *cache, const struct 
 	if (i == EVIDENCE_CACHE_SIZE)
 		return false;
 	iprev->result = cache->iprev[i].result;
-	strcpy(iprev->name, cache->iprev[i].name);
+	memcpy(iprev->name, cache->iprev[i].name, strlen(cache->iprev[i].name) + 1);
 	return true;
 }
 

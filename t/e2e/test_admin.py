@@ -60,7 +60,7 @@ def test_entry_of_a_deferred_mail_is_listed_and_can_be_forgotten(daemon):
     ctl('forget', '--sender', SENDER)
     assert json.loads(curl('/entries'))['entries'] == []
     ask(MAIL_V6, SENDER, ALICE)
-    assert len(daemon.verdicts(reason='new')) == 2, 'it is new again'
+    wait_until('it is new again', lambda: len(daemon.verdicts(reason='new')) == 2)
 
 
 def test_what_is_not_there_cannot_be_forgotten(daemon):
@@ -85,6 +85,7 @@ def test_client_that_is_allowed_waits_no_more(daemon):
 def test_explanation_of_a_refused_mail_tells_the_way_to_it(daemon):
     daemon.start()
     assert ask(NAMELESS, SENDER, ALICE).code == 550
+    daemon.wait_for_verdict(action='reject')
     line = next(line for line in daemon.log().splitlines() if 'action=reject' in line)
     told = ctl('explain', '--log', line)
     assert 'permerror' in told and '550 5.7.25' in told
@@ -102,6 +103,7 @@ def test_explanation_changes_nothing(daemon):
         assert answer['verdict']['reason'] == 'new'
     assert entries() == []
     assert ask(MAIL_V4, SENDER, ALICE) == greylisted(ALICE)
+    daemon.wait_for_verdict(reason='new')
     verdicts = len(daemon.verdicts())
     answer = ctl_json('explain', '--client', MAIL_V4.address, '--sender', SENDER, '--recipient', ALICE)
     assert answer['verdict']['reason'].startswith(('early-retry', 'triplet found'))

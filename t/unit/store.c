@@ -105,6 +105,7 @@ static int64_t database_number(const char *sql)
 	sqlite3_stmt *statement;
 	int64_t number = -1;
 	sqlite3_open(file_name, &handle);
+	sqlite3_busy_timeout(handle, 30000); /* the store may be writing */
 	if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) == SQLITE_OK &&
 	    sqlite3_step(statement) == SQLITE_ROW)
 		number = sqlite3_column_int64(statement, 0);
@@ -454,7 +455,6 @@ static void test_networks(void)
 	       "what was to be kept before closing is kept, though nobody waits for it");
 }
 
-/* The store cannot be asked, until it can again. */
 /* A table that a damaged file makes endless is not read whole into memory. */
 static void test_networks_without_end(void)
 {
@@ -473,6 +473,7 @@ static void test_networks_without_end(void)
 	store_free(&store);
 }
 
+/* The store cannot be asked, until it can again. */
 static void test_networks_failure(void)
 {
 	char why[STORE_WHY_SIZE];
