@@ -39,7 +39,8 @@ static struct {
 	pthread_t writer;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
-	bool stop;
+	pthread_cond_t ended;
+	bool stop, has_ended;
 	bool is_urgent;            /* there is a line in filling that waits for no other */
 	struct log_buffer filling; /* by everybody */
 	struct log_buffer writing; /* the writer's own; it swaps the two */
@@ -49,6 +50,7 @@ static struct {
 	.to_stderr = true,
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.wake = PTHREAD_COND_INITIALIZER,
+	.ended = PTHREAD_COND_INITIALIZER,
 };
 
 static const char *log_level_word(int level)
@@ -176,6 +178,8 @@ static void *log_writer_main(void *unused)
 		logger.writing.used = 0;
 		clock_gettime(CLOCK_MONOTONIC, &logger.written);
 	}
+	logger.has_ended = true;
+	pthread_cond_signal(&logger.ended);
 	pthread_mutex_unlock(&logger.lock);
 	return NULL;
 }
@@ -243,7 +247,7 @@ void log_start_writer(void)
 {
 	logger.filling.bytes = mem_alloc(LOG_BUFFER_SIZE);
 	logger.writing.bytes = mem_alloc(LOG_BUFFER_SIZE);
-	logger.stop = false;
+	logger.stop = logger.has_ended = false;
 
 	/* Signals are for the event loop. */
 	sigset_t all, before;
@@ -259,14 +263,19 @@ void log_start_writer(void)
 static bool log_join_writer(void)
 {
 	struct timespec until;
+	int error = 0;
 
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += LOG_STOP_S;
 	pthread_mutex_lock(&logger.lock);
 	logger.stop = true;
 	pthread_cond_signal(&logger.wake);
+	while (!logger.has_ended && error == 0)
+		error = pthread_cond_clockwait(&logger.ended, &logger.lock, CLOCK_MONOTONIC,
+					       &until);
+	bool has_ended = logger.has_ended;
 	pthread_mutex_unlock(&logger.lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOG_STOP_S;
-	return pthread_clockjoin_np(logger.writer, NULL, CLOCK_MONOTONIC, &until) == 0;
+	return has_ended && pthread_join(logger.writer, NULL) == 0;
 }
 
 void log_stop_writer(void)

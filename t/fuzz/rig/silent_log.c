@@ -32,6 +32,17 @@ SILENT_LOG(log_warning)
 SILENT_LOG(log_info)
 SILENT_LOG(log_debug)
 
+/* The end of the process is a finding. */
+void log_fatal(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	silent_log_format(format, arguments);
+	va_end(arguments);
+	abort();
+}
+
 /* It has to be what it says. */
 void log_info_printable(struct span text)
 {
