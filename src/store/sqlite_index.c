@@ -23,7 +23,7 @@ struct sqlite_index_state {
 	/* While entries go into the index: those up to this id (0: none do), in the order of ranks,
 	 * of which all before placing_from are there. */
 	int64_t placing_to, placing_from;
-	int64_t next_id; /* not in meta */
+	int64_t next_id; /* no entry has had it, or a later one */
 };
 
 struct sqlite_index {
@@ -128,7 +128,7 @@ static enum sqlite_db_status sqlite_index_damaged(struct sqlite_index *index, co
 	return SQLITE_DB_DAMAGED;
 }
 
-/* How far the index goes; next_id is not looked at. */
+/* How far the index goes. */
 static enum sqlite_db_status sqlite_index_get_state(struct sqlite_index *index,
 						    struct sqlite_index_state *state)
 {
@@ -140,6 +140,8 @@ static enum sqlite_db_status sqlite_index_get_state(struct sqlite_index *index,
 		status = sqlite_index_get(index, "placing_to", &state->placing_to, &has_rest);
 	if (status == SQLITE_DB_OK && has_rest)
 		status = sqlite_index_get(index, "placing_from", &state->placing_from, &has_rest);
+	if (status == SQLITE_DB_OK && has_rest)
+		status = sqlite_index_get(index, "next_id", &state->next_id, &has_rest);
 	if (status != SQLITE_DB_OK)
 		return status;
 	if (!has_placed)
@@ -208,6 +210,9 @@ static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
 		index->now.next_id = found.placed + 1;
 	}
 	status = sqlite_index_read_on(index);
+	if (found.next_id > index->now.next_id &&
+	    found.next_id - index->now.placed <= SQLITE_RECENT_IDS_MAX)
+		index->now.next_id = found.next_id;
 	if (status != SQLITE_DB_OK)
 		sqlite_recent_free(&index->recent);
 	index->committed = index->now;
@@ -326,7 +331,10 @@ enum sqlite_db_status sqlite_index_end(struct sqlite_index *index)
 {
 	if (index->added.count == 0)
 		return SQLITE_DB_OK;
+	enum sqlite_db_status status = sqlite_index_set(index, "next_id", index->now.next_id);
 	if (index->now.placing_to == 0 && sqlite_index_is_due(index))
 		index->now.placing_to = index->now.next_id - 1;
-	return index->now.placing_to == 0 ? SQLITE_DB_OK : sqlite_index_place(index);
+	if (status == SQLITE_DB_OK && index->now.placing_to != 0)
+		status = sqlite_index_place(index);
+	return status;
 }

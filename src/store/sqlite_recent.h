@@ -32,12 +32,14 @@ bool sqlite_recent_remove(struct sqlite_recent *recent, int32_t hash, int64_t id
 bool sqlite_recent_next(const struct sqlite_recent *recent, int32_t hash, size_t *from,
 			int64_t *id);
 
+struct sqlite_recent_entry {
+	int32_t hash;
+	int64_t id;
+};
+
 /* Entries, one behind the other. */
 struct sqlite_recent_list {
-	struct sqlite_recent_entry {
-		int32_t hash;
-		int64_t id;
-	} * entries; /* owned */
+	struct sqlite_recent_entry *entries; /* owned */
 	size_t count, size;
 };
 

@@ -16,9 +16,10 @@ enum {
  *
  * entry: one triplet.  hash is 32 bits of a keyed hash of identity, sender and recipient: an index
  * on it takes a third of one on the three texts, and the texts, compared afterwards, make the rare
- * collision harmless.  Rows are appended in the order of time, with ids that only grow, so that
- * writing many new ones touches few pages of the table.  expires is when the row is of no use any
- * more; it is what clean-up walks along, so that it never looks at a row that stays.
+ * collision harmless.  Rows are appended in the order of time, with ids that only grow (meta
+ * 'next_id'), so that writing many new ones touches few pages of the table.  expires is when the
+ * row is of no use any more; it is what clean-up walks along, so that it never looks at a row that
+ * stays.
  *
  * place: which entries have a hash.  In place of an index of SQLite's, which is written with each
  * row: this one is written behind the entries, and has those up to the id in meta 'placed',
@@ -72,7 +73,8 @@ static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	" WITHOUT ROWID;"
 	"INSERT INTO place SELECT hash, id FROM entry ORDER BY hash, id;"
 	"INSERT INTO meta SELECT 'placed', coalesce(max(id), 0) FROM entry;"
-	"INSERT INTO meta VALUES ('placing_to', 0), ('placing_from', 0);"
+	"INSERT INTO meta VALUES ('placing_to', 0), ('placing_from', 0),"
+	" ('next_id', 0);"
 	"CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN"
 	" DELETE FROM place WHERE hash = old.hash AND id = old.id;"
 	" END;",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The thread that answers from the database, and writes to it: questions about mail above all, in
- * one transaction all that have gathered (group commit: one sync for many answers).
+ * The thread that answers from the database, and writes to it: questions about mail above all.  Of
+ * those that have gathered it answers first what needs nothing written, known mail; the rest is one
+ * transaction (group commit: one sync for many answers).
  *
  * Beside it, a thread copies the write-ahead log into the database (sqlite_checkpointer.h), and one
  * reads for admins, in slices (sqlite_reader.h).  What these want removed it finds, and the worker

@@ -257,6 +257,38 @@ static void test_removal(void)
 	sqlite_db_close(&db);
 }
 
+static void exec(const char *sql)
+{
+	sqlite3 *handle;
+
+	sqlite3_open(file_name, &handle);
+	sqlite3_exec(handle, sql, NULL, NULL, NULL);
+	sqlite3_close(handle);
+}
+
+/* What was added last is removed, and another process goes on: it uses no id again, or the first
+ * one would not look there. */
+static void test_ids_of_removed_entries(void)
+{
+	struct sqlite_db *db, *other;
+	unsigned found = 0;
+
+	unlink(file_name);
+	db = open_db();
+	fill(db, 0, 10);
+	exec("DELETE FROM entry WHERE id > 5");
+	other = open_db();
+	fill(other, 100, 105);
+	sqlite_db_close(&other);
+	if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
+		tap_ok(false, "begin: %s", sqlite_db_why(db));
+	for (unsigned i = 100; i < 105; i++)
+		found += ask(db, i, STORE_SHOW) == GREYLIST_EARLY;
+	sqlite_db_rollback(db);
+	tap_is_number(found, 5, "entries in the place of removed ones are found");
+	sqlite_db_close(&db);
+}
+
 /* Restarts come more often than the index is brought up to date. */
 static void test_restarts(void)
 {
@@ -277,15 +309,6 @@ static void test_restarts(void)
 	tap_is_number(
 		number_of("SELECT count(*) FROM place WHERE id NOT IN (SELECT id FROM entry)"), 0,
 		"... and nothing else is");
-}
-
-static void exec(const char *sql)
-{
-	sqlite3 *handle;
-
-	sqlite3_open(file_name, &handle);
-	sqlite3_exec(handle, sql, NULL, NULL, NULL);
-	sqlite3_close(handle);
 }
 
 /* What only sqlite3(1) can do to it is met as damage. */
@@ -402,6 +425,7 @@ int main(void)
 	test_another_process();
 	test_far_ids();
 	test_restarts();
+	test_ids_of_removed_entries();
 	test_look();
 	test_damage("INSERT INTO entry VALUES (9000000000000000000, 1, '', '', '', 0, 0, 0, 0)",
 		    "an id that is far away");
