@@ -22,7 +22,7 @@ enum {
 	LOG_GATHER_BYTES = 64 * 1024,  /* so much is written without waiting for more */
 	LOG_GATHER_MS = 20,            /* from one writing to the next */
 	LOG_WRITE_BYTES = 4096,        /* at most, to stderr: PIPE_BUF, which pipe(7) keeps whole */
-	LOG_STOP_S = 2,                /* how long the end waits for that */
+	LOG_STOP_S = 2,                /* how long the end waits for a log that nobody reads */
 	LOG_DROPPED_LEVEL = LOG_WARNING, /* level of the line that tells of lost ones */
 };
 
@@ -75,8 +75,8 @@ struct log_page {
 static void log_page_flush(struct log_page *page)
 {
 	/* Whoever closed our stderr does not want to read it. */
-	if (page->used > 0 && write(STDERR_FILENO, page->bytes, page->used) < 0)
-		page->used = 0;
+	ssize_t written = page->used > 0 ? write(STDERR_FILENO, page->bytes, page->used) : 0;
+	(void)written;
 	page->used = 0;
 }
 

@@ -11,7 +11,8 @@
  *
  * Levels, in Postfix's words: error = a person must act; warning = mail was treated differently
  * because something failed; info = verdicts and what an admin did; debug = only with -v.
- * Every line is made printable here, whatever is in it.
+ * Every line is made printable here, whatever is in it, but for those that say they are
+ * (log_info_printable()).
  */
 #pragma once
 
