@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The SQLite database: its schema, and the steps that one thread takes on it.
+ * One connection to the SQLite database: opening, transactions, checkpoints.  The steps that are
+ * taken within a transaction are elsewhere: sqlite_greylist.h, sqlite_networks.h, sqlite_errand.h.
  *
  * Everything here blocks, and belongs to the thread that opened the database (sqlite.c runs it on a
  * thread of its own).  Steps happen between sqlite_db_begin() and sqlite_db_commit(); what failed
@@ -13,6 +14,7 @@
 #include <stddef.h>
 
 struct sqlite_db;
+struct sqlite_greylist;
 struct sqlite_statements;
 
 enum sqlite_db_status {
@@ -47,51 +49,18 @@ enum sqlite_db_status sqlite_db_open(const char *path, const struct store_option
 enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 	__attribute__((warn_unused_result));
 
-/* Find, decide, keep (store.h); fills in all of *answer but its status. */
-enum sqlite_db_status sqlite_db_greylist(struct sqlite_db *db,
-					 const struct store_question *question,
-					 struct store_answer *answer)
-	__attribute__((warn_unused_result));
-
-/*
- * The same, but nothing is kept; *is_to_keep tells whether something is, so that the answer may
- * only be given when that has been done.
- */
-enum sqlite_db_status sqlite_db_look(struct sqlite_db *db, const struct store_question *question,
-				     struct store_answer *answer, bool *is_to_keep)
-	__attribute__((warn_unused_result));
-
-/* What is kept of a client; finding->has_client tells whether there is anything. */
-enum sqlite_db_status sqlite_db_find_client(struct sqlite_db *db, const char *identity,
-					    struct greylist_finding *finding)
-	__attribute__((warn_unused_result));
-
-/* Keep a client; is_new: there was none before. */
-enum sqlite_db_status sqlite_db_keep_client(struct sqlite_db *db, const char *identity,
-					    const struct greylist_client *client, int64_t expires_s,
-					    bool is_new) __attribute__((warn_unused_result));
-
-/*
- * Remove at most limit entries and limit clients that expired before now_s, and at most limit
- * entries beyond max_entries; *removed is how many.
- */
-enum sqlite_db_status sqlite_db_expire(struct sqlite_db *db, int64_t now_s, int limit, int *removed)
-	__attribute__((warn_unused_result));
-
 /* With SQLITE_DB_OK all steps since sqlite_db_begin() are as durable as store_sync asks for. */
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db) __attribute__((warn_unused_result));
 
 /* The rows that there are, this transaction's changes included: who changes rows changes these. */
 struct sqlite_counts *sqlite_db_counts(struct sqlite_db *db);
 
-/* An entry was removed that had so many passes: counts them, and takes it out of the index. */
-void sqlite_db_note_removed(struct sqlite_db *db, int64_t passes, int32_t hash, int64_t id);
-
 /* The same as another connection committed them last. */
 enum sqlite_db_status sqlite_db_read_counts(struct sqlite_db *db, struct sqlite_counts *counts)
 	__attribute__((warn_unused_result));
 
 /* For steps in other files. */
+struct sqlite_greylist *sqlite_db_greylist(struct sqlite_db *db);
 struct sqlite_statements *sqlite_db_statements(struct sqlite_db *db);
 
 /* The file. */

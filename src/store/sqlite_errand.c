@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "sqlite_file.h"
+#include "sqlite_greylist.h"
 #include "sqlite_statement.h"
 
 #include <stdlib.h>
@@ -316,8 +317,8 @@ static enum sqlite_db_status sqlite_errand_remove(struct sqlite_errand *errand,
 				     state == ENTRY_WAITING ? 0 : INT64_MAX);
 	status = sqlite_statement_step(sql, SQL_ENTRY_FORGET, &has_row);
 	if (status == SQLITE_DB_OK && has_row) {
-		sqlite_db_note_removed(db, sqlite_statement_amount(sql, SQL_ENTRY_FORGET, 0),
-				       (int32_t)victim->hash, victim->id);
+		sqlite_greylist_note_removed(db, sqlite_statement_amount(sql, SQL_ENTRY_FORGET, 0),
+					     (int32_t)victim->hash, victim->id);
 		errand->removed++;
 	}
 	sqlite_statement_finish(sql, SQL_ENTRY_FORGET);
@@ -353,11 +354,11 @@ static enum sqlite_db_status sqlite_errand_keep_client(struct sqlite_errand *err
 {
 	const struct store_client *client = errand->clients;
 	struct greylist_finding finding = {0};
-	enum sqlite_db_status status = sqlite_db_find_client(db, client->identity, &finding);
+	enum sqlite_db_status status = sqlite_greylist_find_client(db, client->identity, &finding);
 
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_keep_client(db, client->identity, &client->client,
-					       client->expires_s, !finding.has_client);
+		status = sqlite_greylist_keep_client(db, client->identity, &client->client,
+						     client->expires_s, !finding.has_client);
 	if (status == SQLITE_DB_OK)
 		errand->turn = SQLITE_ERRAND_DONE;
 	return status;

@@ -2,6 +2,7 @@
 #include "sqlite_request.h"
 
 #include "base/memory.h"
+#include "sqlite_greylist.h"
 
 #include <stdlib.h>
 
@@ -76,8 +77,8 @@ enum sqlite_db_status sqlite_request_run(struct sqlite_request *request, struct 
 {
 	switch (request->kind) {
 	case SQLITE_REQUEST_GREYLIST:
-		return sqlite_db_greylist(db, &request->greylist.question,
-					  &request->greylist.answer);
+		return sqlite_greylist_ask(db, &request->greylist.question,
+					   &request->greylist.answer);
 	case SQLITE_REQUEST_NETWORKS_READ:
 		/* What an earlier try found. */
 		sqlite_networks_clear(&request->networks.found);
@@ -101,8 +102,8 @@ enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
 	/* Networks are read when those that were given before have been kept. */
 	if (request->kind != SQLITE_REQUEST_GREYLIST)
 		return SQLITE_DB_OK;
-	enum sqlite_db_status status = sqlite_db_look(db, &request->greylist.question,
-						      &request->greylist.answer, &is_to_keep);
+	enum sqlite_db_status status = sqlite_greylist_look(db, &request->greylist.question,
+							    &request->greylist.answer, &is_to_keep);
 	*is_done = status == SQLITE_DB_OK && !is_to_keep;
 	return status;
 }

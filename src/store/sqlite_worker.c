@@ -7,6 +7,7 @@
 #include "sqlite_checkpointer.h"
 #include "sqlite_db.h"
 #include "sqlite_file.h"
+#include "sqlite_greylist.h"
 #include "sqlite_reader.h"
 
 #include <errno.h>
@@ -342,8 +343,8 @@ static void sqlite_worker_tick(struct sqlite_worker *worker)
 			sqlite_db_touch(worker->db);
 		enum sqlite_db_status status = sqlite_db_begin(worker->db, false);
 		if (status == SQLITE_DB_OK)
-			status = sqlite_db_expire(worker->db, clock_wall_s(),
-						  SQLITE_WORKER_EXPIRE_STEP, &removed);
+			status = sqlite_greylist_expire(worker->db, clock_wall_s(),
+							SQLITE_WORKER_EXPIRE_STEP, &removed);
 		status = sqlite_worker_end_transaction(worker, status);
 		sqlite_db_set_waiting(worker->db, true);
 		if (status == SQLITE_DB_DAMAGED)

@@ -3,6 +3,7 @@
  * entry is found. */
 #include "base/hash.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_greylist.h"
 #include "store/sqlite_recent.h"
 #include "tap.h"
 
@@ -169,7 +170,7 @@ static enum greylist_outcome ask(struct sqlite_db *db, unsigned number, enum sto
 	struct store_question question = question_of(number, mode);
 	struct store_answer answer;
 
-	if (sqlite_db_greylist(db, &question, &answer) != SQLITE_DB_OK)
+	if (sqlite_greylist_ask(db, &question, &answer) != SQLITE_DB_OK)
 		tap_ok(false, "%u is answered: %s", number, sqlite_db_why(db));
 	return answer.decision.outcome;
 }
@@ -245,7 +246,7 @@ static void test_removal(void)
 
 	for (int i = 0; i < 100; i++) {
 		if (sqlite_db_begin(db, false) != SQLITE_DB_OK ||
-		    sqlite_db_expire(db, NOW + 200000, BATCH, &removed) != SQLITE_DB_OK ||
+		    sqlite_greylist_expire(db, NOW + 200000, BATCH, &removed) != SQLITE_DB_OK ||
 		    sqlite_db_commit(db) != SQLITE_DB_OK)
 			tap_ok(false, "expire: %s", sqlite_db_why(db));
 	}
@@ -325,8 +326,8 @@ static void test_damage(const char *sql, const char *name)
 	db = open_db();
 	if (sqlite_db_begin(db, false) != SQLITE_DB_OK)
 		tap_ok(false, "begin: %s", sqlite_db_why(db));
-	tap_is_number(sqlite_db_greylist(db, &question, &answer), SQLITE_DB_DAMAGED, "%s: %s", name,
-		      sqlite_db_why(db));
+	tap_is_number(sqlite_greylist_ask(db, &question, &answer), SQLITE_DB_DAMAGED, "%s: %s",
+		      name, sqlite_db_why(db));
 	sqlite_db_rollback(db);
 	sqlite_db_close(&db);
 }
@@ -386,7 +387,7 @@ static bool is_to_keep(struct sqlite_db *db, unsigned number, enum store_mode mo
 	bool keep = false;
 
 	question.now_s += after_s;
-	if (sqlite_db_look(db, &question, &answer, &keep) != SQLITE_DB_OK)
+	if (sqlite_greylist_look(db, &question, &answer, &keep) != SQLITE_DB_OK)
 		tap_ok(false, "%u is looked for: %s", number, sqlite_db_why(db));
 	return keep;
 }

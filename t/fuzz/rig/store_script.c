@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "input.h"
 #include "store/sqlite_errand.h"
+#include "store/sqlite_greylist.h"
 #include "store/sqlite_networks.h"
 #include "store/sqlite_statement.h"
 
@@ -76,7 +77,7 @@ static enum sqlite_db_status script_ask(struct sqlite_db *db, const struct argum
 			       IDENTITY_TEXT_SIZE);
 	snprintf(question.sender, SENDER_KEY_SIZE, "%s", arguments->text[1]);
 	snprintf(question.recipient, SENDER_KEY_SIZE, "%s", arguments->text[2]);
-	enum sqlite_db_status status = sqlite_db_greylist(db, &question, &answer);
+	enum sqlite_db_status status = sqlite_greylist_ask(db, &question, &answer);
 	if (status == SQLITE_DB_OK) {
 		const struct greylist_decision *decision = &answer.decision;
 		assert(decision->wait_s >= 0 && decision->wait_s <= question.limits.delay_s);
@@ -209,7 +210,7 @@ static enum sqlite_db_status script_step(struct sqlite_db *db, struct span name,
 	if (span_equals(name, SPAN("allow")))
 		return script_allow(db, arguments);
 	if (span_equals(name, SPAN("expire")))
-		return sqlite_db_expire(db, arguments_number(arguments, 0), 3, &removed);
+		return sqlite_greylist_expire(db, arguments_number(arguments, 0), 3, &removed);
 	if (span_equals(name, SPAN("set")))
 		return script_set(db, arguments);
 	if (span_equals(name, SPAN("networks")))
