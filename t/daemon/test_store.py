@@ -308,6 +308,7 @@ def test_store_locked_for_a_minute(daemon):
     assert sorted(taken)[len(taken) // 2] < 5
     wait_until('the store answers again', lambda: daemon.reason(recipient=new_recipient()) == 'new')
     daemon.wait_for_log('store: .*: answers again', start)
+    daemon.wait_for_log('error: store: .*locked', start)
     assert len(re.findall('error: store: .*locked', daemon.log(start))) == 1, 'it is said once'
     assert daemon.has_closed_all_since(before)
 
@@ -375,6 +376,7 @@ def test_full_disk_is_answered_as_on_store_failure_says_and_room_mends_it(daemon
     # What needs no writing is known all the same.
     for recipient in known:
         assert daemon.reason(recipient=recipient).startswith('early-retry')
+    daemon.wait_for_log('error: store: ')
     said = [line for line in daemon.log().splitlines() if 'error: store: ' in line]
     assert len(said) >= 1 and all('full' in line or 'disk I/O' in line for line in said), said
 
@@ -403,6 +405,7 @@ def test_disk_that_takes_nothing_more_is_a_failing_store(daemon, fault):
         if fault != errno.EIO:
             assert all(reason.startswith('early-retry') for reason in daemon.reasons(*known))
     assert daemon.admin.request('GET', '/health')[0] == 503
+    daemon.wait_for_log('error: store: ', start)
     assert len(re.findall('error: store: ', daemon.log(start))) == 1, 'it is said once'
     assert 'damaged' not in daemon.log(start)
     assert ('disk is full' if fault == errno.ENOSPC else os.strerror(fault)) in daemon.log(start)
