@@ -300,11 +300,24 @@ static void connection_new(struct server *server, int fd)
 	stats_count_connection(server->stats, true);
 }
 
-/* Close the connection that has asked nothing for longest: smtpd notices and connects again when it
- * has something to ask.  False when none is idle. */
+/* The connection that has asked nothing for longest, or NULL.  A request may lie in a socket that
+ * we have not looked at yet: it counts as under way. */
+static struct connection *server_find_idlest(struct server *server)
+{
+	struct connection *idlest;
+	char byte;
+
+	while ((idlest = TAILQ_FIRST(&server->connections[CONNECTION_IDLE])) != NULL &&
+	       recv(idlest->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		connection_set_state(idlest, CONNECTION_READING);
+	return idlest;
+}
+
+/* Close the idlest connection: smtpd notices and connects again when it has something to ask.
+ * False when none is idle. */
 static bool server_close_idlest(struct server *server)
 {
-	struct connection *idlest = TAILQ_FIRST(&server->connections[CONNECTION_IDLE]);
+	struct connection *idlest = server_find_idlest(server);
 	if (idlest == NULL)
 		return false;
 	connection_free(idlest);
@@ -486,17 +499,8 @@ void server_stop(struct server *server, server_stopped_fn *stopped, void *arg)
 		server->stop_ms = clock_mono_ms() + SERVER_STOP_GRACE_S * 1000;
 	server->stopped_arg = arg;
 	server_close_sockets(server);
-	/* A request may lie in a socket that we have not looked at yet: it counts as under way. */
-	for (size_t left = server->connection_count; left > 0; left--) {
-		struct connection *connection = TAILQ_FIRST(&server->connections[CONNECTION_IDLE]);
-		char byte;
-		if (connection == NULL)
-			break;
-		if (recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-			connection_set_state(connection, CONNECTION_READING);
-		else
-			connection_free(connection);
-	}
+	while (server_close_idlest(server))
+		;
 	if (server->connection_count == 0)
 		event_active(server->on_empty, EV_TIMEOUT, 0);
 }

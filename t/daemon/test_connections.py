@@ -2,6 +2,7 @@
 """Many connections, idle ones, slow ones, and the sockets that they come by."""
 
 import resource
+import signal
 import socket
 import stat
 import time
@@ -120,6 +121,20 @@ def test_beyond_max_connections_a_busy_one_is_never_closed(daemon):
         assert turned_away.read_to_end() == b''
     for connection in busy:
         connection.send(whole[100:])
+        assert connection.read_answer() == GREYLISTED
+        connection.finish()
+
+
+def test_beyond_max_connections_one_whose_request_was_not_read_yet_is_not_idle(daemon):
+    daemon.configure(max_connections=2)
+    daemon.start()
+    # It finds them all at once: the first two are accepted, and not read, when it sees the others.
+    daemon.signal(signal.SIGSTOP)
+    connections = [daemon.connect() for _ in range(4)]
+    for connection in connections:
+        connection.send_request(recipient=new_recipient())
+    daemon.signal(signal.SIGCONT)
+    for connection in connections[:2]:
         assert connection.read_answer() == GREYLISTED
         connection.finish()
 

@@ -143,3 +143,19 @@ def test_without_descriptors_it_waits_without_spinning_and_accepts_again(daemon)
     close_all([*busy, *waiting])
     wait_until('all connections are closed', lambda: daemon.has_closed_all_since(before))
     ask_honestly(daemon)
+
+
+def test_a_descriptor_that_becomes_free_serves_one_after_the_other(daemon):
+    def few_descriptors():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+    daemon.configure(check_deadline='60s')
+    daemon.start(preexec_fn=few_descriptors)
+    busy = fill_with_busy_connections(daemon)
+    waiting = [daemon.connect() for _ in range(3)]
+    for connection in waiting:
+        connection.send_request(recipient=new_recipient())
+    # The last of the busy ones waits to be accepted itself.
+    close_all([busy.pop(), busy.pop()])
+    for connection in waiting:
+        assert connection.read_answer() == GREYLISTED
+    close_all([*busy, *waiting])
