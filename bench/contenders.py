@@ -61,10 +61,16 @@ class Sixgated(Contender):
         self._program = program
         self._settings = settings
 
+    @staticmethod
+    def table(folder, name):
+        """A table's file: its folder is watched, and the database is in another one, as they are installed."""
+        return folder / 'etc' / name
+
     def start(self, folder):
-        (folder / 'farms').write_text(FARMS)
-        for table in ('sender_access', 'recipient_access'):
-            (folder / table).touch()
+        self.table(folder, 'farms').parent.mkdir(exist_ok=True)
+        self.table(folder, 'farms').write_text(FARMS)
+        for name in ('sender_access', 'recipient_access'):
+            self.table(folder, name).touch()
         return Server([self._program, '-c', self.configure(folder)], folder / 'policy')
 
     def configure(self, folder, **changes):
@@ -73,9 +79,9 @@ class Sixgated(Contender):
             'policy_listen': f'unix:{folder}/policy',
             'admin_listen': '',
             'store': f'sqlite:{folder}/sixgate.db',
-            'sender_access': folder / 'sender_access',
-            'recipient_access': folder / 'recipient_access',
-            'farms': folder / 'farms',
+            'sender_access': self.table(folder, 'sender_access'),
+            'recipient_access': self.table(folder, 'recipient_access'),
+            'farms': self.table(folder, 'farms'),
             'dns_servers': NAME_SERVER,
             'authserv_id': 'mx.here.example',
             'max_connections': 2 * IDLE_CONNECTIONS,

@@ -76,7 +76,7 @@ def edit_sender_access(place):
     """The table is read by itself; one with a mistake is not taken."""
     client = place.client()
     client.sender = REFUSED_SENDER
-    table = place.folder / 'sender_access'
+    table = place.contender.table(place.folder, 'sender_access')
     table.write_text(f'{REFUSED_SENDER} REJECT not here\n')
     wait_until('the table refuses', lambda: client.ask() == 'REJECT not here')
     table.write_text(f'{REFUSED_SENDER} NONSENSE\n')
@@ -88,7 +88,7 @@ def edit_sender_access(place):
 
 def edit_farms(place):
     """A farm comes whose networks SPF tells, and goes."""
-    farms = place.folder / 'farms'
+    farms = place.contender.table(place.folder, 'farms')
     farms.write_text(FARMS + SPF_FARM)
     place.command('reload')
     wait_until('the networks of the farm are known',
