@@ -239,10 +239,10 @@ static void on_check_store_answer(const struct store_answer *answer, void *arg)
 	if (check->is_looking &&
 	    (decision->outcome == GREYLIST_NEW || decision->outcome == GREYLIST_EARLY))
 		return check_prove_domain(check);
-	struct verdict verdict = triplet_judge(config, decision);
-	if (verdict.reason == REASON_NEW && check->farm == NULL && check->explanation == NULL)
+	/* Also of mail that passes: who is known by his domain could bring it from everywhere. */
+	if (decision->adds_entry && check->farm == NULL && check->explanation == NULL)
 		flood_count(check->checker->flood, &check->client, clock_wall_s());
-	return check_conclude(check, verdict);
+	return check_conclude(check, triplet_judge(config, decision));
 }
 
 static void on_check_deadline(evutil_socket_t fd, short events, void *arg)

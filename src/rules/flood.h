@@ -25,7 +25,8 @@ struct flood *flood_new(void);
 bool flood_is_over(const struct flood *flood, const struct netaddr *addr, int64_t cap,
 		   int64_t now_s);
 
-/* Count one new triplet that was stored for addr. */
+/* Count one triplet of which something new was stored for addr: also a known one from another
+ * network. */
 void flood_count(struct flood *flood, const struct netaddr *addr, int64_t now_s);
 
 void flood_free(struct flood **flood);

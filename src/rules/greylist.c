@@ -90,15 +90,26 @@ static bool greylist_is_known(const struct greylist_limits *limits, const struct
 	return known;
 }
 
+/* Whether to keep what was learned under an identity: where nothing is kept yet, only if new
+ * entries may be. */
+static bool greylist_may_keep(bool is_valid, bool store_new, struct greylist_decision *decision)
+{
+	if (is_valid)
+		return true;
+	decision->adds_entry = store_new;
+	return store_new;
+}
+
 /* Keep the time at which the triplet was first seen under every identity that does not know it. */
 static void greylist_keep_waiting(const struct greylist_limits *limits,
 				  const struct identities *who,
 				  const struct greylist_finding *findings, int64_t first_seen_s,
-				  int64_t now_s, struct greylist_decision *decision)
+				  bool store_new, int64_t now_s, struct greylist_decision *decision)
 {
 	for (size_t i = 0; i < who->count; i++) {
-		if (greylist_entry_is_valid(limits, &findings[i], now_s) &&
-		    findings[i].entry.first_seen_s == first_seen_s)
+		bool valid = greylist_entry_is_valid(limits, &findings[i], now_s);
+		if ((valid && findings[i].entry.first_seen_s == first_seen_s) ||
+		    !greylist_may_keep(valid, store_new, decision))
 			continue;
 		decision->keep[i].entry_changed = true;
 		decision->keep[i].entry = (struct greylist_entry){
@@ -148,11 +159,13 @@ static int64_t greylist_seen(const struct greylist_limits *limits, const struct 
 /* What was learned by a pass is learned for every identity. */
 static void greylist_keep_passed(const struct greylist_limits *limits, const struct identities *who,
 				 const struct greylist_finding *findings, int64_t first_seen_s,
-				 int64_t now_s, struct greylist_decision *decision)
+				 bool store_new, int64_t now_s, struct greylist_decision *decision)
 {
 	for (size_t i = 0; i < who->count; i++) {
 		const struct greylist_finding *finding = &findings[i];
 		bool valid = greylist_entry_is_valid(limits, finding, now_s);
+		if (!greylist_may_keep(valid, store_new, decision))
+			continue;
 		if (!valid || finding->entry.passes == 0 ||
 		    greylist_is_stale(limits, finding->entry.last_seen_s, now_s)) {
 			decision->keep[i].entry_changed = true;
@@ -211,11 +224,11 @@ void greylist_decide(const struct greylist_limits *limits, const struct identiti
 	if (has_passed || (is_waiting && waited_s >= limits->delay_s)) {
 		decision->outcome = GREYLIST_PASS;
 		decision->delay_s = has_passed ? 0 : waited_s;
-		greylist_keep_passed(limits, who, findings, first_seen_s, now_s, decision);
+		greylist_keep_passed(limits, who, findings, first_seen_s, store_new, now_s,
+				     decision);
 		return;
 	}
 	decision->outcome = is_waiting ? GREYLIST_EARLY : GREYLIST_NEW;
 	decision->wait_s = limits->delay_s - waited_s;
-	if (is_waiting || store_new)
-		greylist_keep_waiting(limits, who, findings, first_seen_s, now_s, decision);
+	greylist_keep_waiting(limits, who, findings, first_seen_s, store_new, now_s, decision);
 }

@@ -63,6 +63,7 @@ struct greylist_decision {
 	int64_t delay_s; /* GREYLIST_PASS: how long it was made to wait; 0 when it had passed before
 			  */
 	int64_t wait_s;  /* GREYLIST_NEW, GREYLIST_EARLY: how long it still has to wait */
+	bool adds_entry; /* under one identity at least an entry is kept where there was none */
 	/* What to write under each identity, by its number.  Nothing where the flag is false. */
 	struct {
 		bool entry_changed;
@@ -83,7 +84,8 @@ bool greylist_is_settled(const struct greylist_limits *limits, const struct iden
 
 /*
  * Decide about a request at now_s (Unix time).  findings has one for each identity in who.
- * store_new false: a new triplet is to wait, but is not kept (max_new_per_client).
+ * store_new false: what is there is kept up to date, but nothing is kept of a new triplet, which
+ * has to wait, nor of one that is known under one identity under another (max_new_per_client).
  */
 void greylist_decide(const struct greylist_limits *limits, const struct identities *who,
 		     const struct greylist_finding findings[static IDENTITY_MAX], bool store_new,

@@ -2,6 +2,7 @@
 """A sender's domain is one client, from whatever address it sends, when SPF says that the address is its own."""
 
 import behaviour
+import database
 import pytest
 from daemon import SHORT_DELAY
 from mail import mail, new_instance
@@ -173,6 +174,38 @@ def test_null_sender_is_its_helo_domain(gated):
     assert gated.verdict(**first)['key'] == 'domain:sender.example'
     wait_for_delay(gated)
     assert retry(gated, first, client_address=ELSEWHERE)['reason'] == 'triplet found'
+
+
+def test_known_mail_from_ever_more_networks_is_kept_up_to_the_cap(gated):
+    gated.configure(max_new_per_client=2)
+    gated.start()
+    first = message('sender.example')
+    assert gated.ask(**first) == GREYLISTED
+    networks = [f'2001:db8:77:{number:x}::1' for number in range(60)]
+    for address in networks[:30]:
+        retry(gated, first, client_address=address)  # too early, or not, by then
+    # Ten times the cap for a /48; and one each for the first network and the domain.
+    assert len(database.entries(gated.database)) == 2 * 10 + 2
+    wait_for_delay(gated)
+    before = len(database.entries(gated.database))
+    for address in networks:
+        assert retry(gated, first, client_address=address)['reason'] == 'triplet found'
+    assert len(database.entries(gated.database)) == before
+    # What is there is kept up to date.
+    passed = database.rows(gated.database, "SELECT passes FROM entry WHERE identity = 'domain:sender.example'")
+    assert passed == [(1,)]
+
+
+def test_null_sender_with_ever_more_helo_domains_is_kept_up_to_the_cap(gated, names):
+    domains = [f'h{number}.evil.example' for number in range(10)]
+    names.add('\n'.join(f'{domain} TXT v=spf1 ip4:192.0.2.0/24 -all' for domain in domains))
+    gated.configure(max_new_per_client=2)
+    gated.start()
+    first = {**message('evil.example'), 'sender': ''}
+    verdicts = [retry(gated, first, helo_name=domain) for domain in domains]
+    assert verdicts[1]['key'] == 'domain:h1.evil.example'
+    assert sorted(identity for identity, *_ in database.entries(gated.database)) == [
+        '192.0.2.0/24', 'domain:h0.evil.example', 'domain:h1.evil.example']
 
 
 def test_it_survives_a_restart(gated):

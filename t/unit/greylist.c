@@ -166,6 +166,34 @@ static void test_several_identities(void)
 	tap_ok(decision.outcome == GREYLIST_NEW && !decision.keep[0].entry_changed &&
 		       !decision.keep[1].entry_changed,
 	       "what is not to be stored has to wait all the same");
+	tap_ok(!decision.adds_entry, "... and adds nothing");
+}
+
+/* What is known under one identity comes under others that nothing is kept of. */
+static void test_cap_on_what_is_known(void)
+{
+	struct identities who = {.list = {{"192.0.2.0/24", "192.0.2.0/24"},
+					  {"domain:example.org", "domain:example.org"}},
+				 .count = 2};
+	struct greylist_finding findings[IDENTITY_MAX] = {
+		{.has_entry = false}, {.has_entry = true, .entry = {NOW - 100, NOW - 100, 0}}};
+	struct greylist_decision decision;
+
+	greylist_decide(&limits, &who, findings, true, NOW, &decision);
+	tap_ok(decision.outcome == GREYLIST_EARLY && decision.keep[0].entry_changed &&
+		       decision.adds_entry,
+	       "a known triplet from another network adds an entry");
+	greylist_decide(&limits, &who, findings, false, NOW, &decision);
+	tap_ok(decision.outcome == GREYLIST_EARLY && !decision.keep[0].entry_changed &&
+		       !decision.adds_entry,
+	       "... but not beyond the cap");
+	greylist_decide(&limits, &who, findings, false, NOW + 300, &decision);
+	tap_ok(decision.outcome == GREYLIST_PASS && !decision.keep[0].entry_changed &&
+		       !decision.keep[0].client_changed && !decision.adds_entry,
+	       "beyond it, what passes is kept under no other network either");
+	tap_ok(decision.keep[1].entry_changed && decision.keep[1].entry.passes == 1 &&
+		       decision.keep[1].client_changed,
+	       "but is where it was known");
 }
 
 /* Passes of a client's triplets count once an hour, whichever of them it is that passes. */
@@ -296,6 +324,7 @@ int main(void)
 	hash_init();
 	test_one_identity();
 	test_several_identities();
+	test_cap_on_what_is_known();
 	test_counting();
 	test_becoming_known();
 	test_flood();
