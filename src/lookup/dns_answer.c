@@ -56,7 +56,8 @@ void dns_answer_add_text(struct dns_answer *answer, struct span text)
 	assert(answer->addresses == NULL && answer->holders == 1);
 	answer->texts = dns_answer_grow(answer, answer->texts, sizeof(*answer->texts));
 	if (answer->bytes_used + text.length > answer->bytes_size) {
-		answer->bytes_size = 2 * answer->bytes_size + text.length;
+		/* No room for more: answers are kept for long, and mostly have one text. */
+		answer->bytes_size = answer->bytes_used + text.length;
 		answer->bytes = mem_resize(answer->bytes, answer->bytes_size);
 	}
 	if (text.length > 0)

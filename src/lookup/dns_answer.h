@@ -52,7 +52,8 @@ const struct netaddr *dns_answer_address(const struct dns_answer *answer, size_t
 
 /*
  * Record number i of PTR, MX and TXT.  Names are folded (dns_name.h), and empty when they are no
- * names that can be asked about; a TXT record has any bytes.
+ * names that can be asked about; a TXT record has any bytes, and is
+ * there only as far as SPF needs it (dns_packet.h).
  */
 struct span dns_answer_text(const struct dns_answer *answer, size_t i);
 

@@ -21,6 +21,7 @@ struct dns_packet {
 	enum dns_type type;
 	char owner[NS_MAXDNAME]; /* whose records count: the name asked about, or its alias */
 	int64_t ttl_s;           /* the least of what was used so far */
+	unsigned spf_texts, other_texts; /* TXT records that were read */
 	size_t cname_count, cnames_followed;
 	struct dns_packet_cname cnames[DNS_PACKET_CNAMES_MAX];
 };
@@ -140,8 +141,29 @@ static bool dns_packet_add_name(struct dns_packet *packet, const ns_rr *rr, size
 	return true;
 }
 
+/*
+ * Nobody asks for other TXT records than SPF's, and an evaluation holds many answers: of a second
+ * one no more is kept than that it is there, and of all others, that there are any.
+ */
+static void dns_packet_keep_text(struct dns_packet *packet, struct span text,
+				 struct dns_answer *answer)
+{
+	bool is_spf = spf_record_has_version(text);
+	unsigned before = is_spf ? packet->spf_texts++ : packet->other_texts++;
+
+	if (!is_spf && before == 0)
+		dns_answer_add_text(answer, SPAN(""));
+	else if (is_spf && before == 0)
+		dns_answer_add_text(answer, text.length < DNS_PACKET_TEXT_MAX
+						    ? text
+						    : span_first(text, DNS_PACKET_TEXT_MAX));
+	else if (is_spf && before == 1)
+		dns_answer_add_text(answer, SPAN("v=spf1"));
+}
+
 /* Strings, each behind its length (RFC 1035 3.3.14); to us they are one (RFC 7208 3.3). */
-static bool dns_packet_add_text(const ns_rr *rr, struct dns_answer *answer)
+static bool dns_packet_add_text(struct dns_packet *packet, const ns_rr *rr,
+				struct dns_answer *answer)
 {
 	const uint8_t *at = ns_rr_rdata(*rr), *end = at + ns_rr_rdlen(*rr);
 	char *joined = mem_alloc((size_t)ns_rr_rdlen(*rr) + 1);
@@ -153,7 +175,7 @@ static bool dns_packet_add_text(const ns_rr *rr, struct dns_answer *answer)
 		at += 1 + *at;
 	}
 	if (at == end)
-		dns_answer_add_text(answer, (struct span){joined, length});
+		dns_packet_keep_text(packet, (struct span){joined, length}, answer);
 	free(joined);
 	return at == end;
 }
@@ -173,7 +195,7 @@ static bool dns_packet_add_record(struct dns_packet *packet, const ns_rr *rr,
 	case DNS_MX:
 		return dns_packet_add_name(packet, rr, 2, answer);
 	case DNS_TXT:
-		return dns_packet_add_text(rr, answer);
+		return dns_packet_add_text(packet, rr, answer);
 	}
 	return false;
 }
@@ -297,6 +319,7 @@ struct dns_answer *dns_packet_parse(const uint8_t *bytes, size_t length, enum dn
 
 	packet.type = type;
 	packet.ttl_s = dns_packet_least(max_ttl_s, DNS_PACKET_TTL_MAX_S);
+	packet.spf_texts = packet.other_texts = 0;
 	packet.cname_count = packet.cnames_followed = 0;
 	if (length > NS_MAXMSG || ns_initparse(bytes, (int)length, &packet.message) != 0 ||
 	    !dns_packet_is_answer_to(&packet, name) || !dns_packet_read_cnames(&packet) ||

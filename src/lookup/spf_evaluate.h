@@ -41,7 +41,7 @@ struct spf_question {
 
 enum {
 	SPF_LOOKUPS_MAX = 20,  /* as deep as libspf2 goes */
-	SPF_PREFETCH_MAX = 48, /* questions in the table, from which on none is asked ahead */
+	SPF_PREFETCH_MAX = 16, /* questions in the table, from which on none is asked ahead */
 	/* Enough for any evaluation: the first record, the client's names and ten addresses; for
 	 * each term its own question and the addresses of ten MX hosts.  With max_lookups = 10 that
 	 * is 122, and whatever was asked ahead and not needed. */

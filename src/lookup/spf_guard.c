@@ -296,6 +296,10 @@ static void spf_guard_answer_found(struct spf_guard *guard, size_t number, const
 		spf_guard_finish(guard, SPF_PERMERROR, "an SPF record of more than 16 KB", domain,
 				 problem);
 		return;
+	case SPF_RECORD_LONG_TERM:
+		spf_guard_finish(guard, SPF_PERMERROR, "a term of more than 512 bytes", domain,
+				 problem);
+		return;
 	case SPF_RECORD_INVALID:
 		spf_guard_finish(guard, SPF_PERMERROR, "syntax error", domain, problem);
 		return;

@@ -343,6 +343,11 @@ static void spf_networks_add_domain(struct spf_flattening *run, struct span doma
 				 "%.*s has an SPF record of more than 16 KB", (int)domain.length,
 				 domain.text);
 		break;
+	case SPF_RECORD_LONG_TERM:
+		spf_networks_end(run, SPF_NETWORKS_REFUSED,
+				 "%.*s has a term of more than 512 bytes in its SPF record",
+				 (int)domain.length, domain.text);
+		break;
 	case SPF_RECORD_INVALID:
 		spf_networks_end(run, SPF_NETWORKS_REFUSED, "%.*s: a syntax error in \"%.*s\"",
 				 (int)domain.length, domain.text,

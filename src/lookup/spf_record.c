@@ -197,8 +197,8 @@ static bool spf_record_parse_modifier(struct spf_record *record, bool *has_exp, 
 }
 
 /* The terms of a record, behind the version. */
-static bool spf_record_parse_terms(struct spf_record *record, struct span text,
-				   struct span *problem)
+static enum spf_record_status spf_record_parse_terms(struct spf_record *record, struct span text,
+						     struct span *problem)
 {
 	size_t size = 0;
 	bool has_exp = false;
@@ -209,40 +209,49 @@ static bool spf_record_parse_terms(struct spf_record *record, struct span text,
 		text = span_from(text, length < text.length ? length + 1 : length);
 		if (length == 0)
 			continue;
+		*problem = term;
+		if (length > SPF_TERM_MAX)
+			return SPF_RECORD_LONG_TERM;
 		size_t name = spf_record_modifier_name(term);
 		if (name == 0 ? !spf_record_parse_directive(record, &size, term)
 			      : !spf_record_parse_modifier(record, &has_exp, span_first(term, name),
-							   span_from(term, name + 1))) {
-			*problem = term;
-			return false;
-		}
+							   span_from(term, name + 1)))
+			return SPF_RECORD_INVALID;
 	}
-	return true;
+	return SPF_RECORD_FOUND;
+}
+
+static const struct span spf_record_version = SPAN("v=spf1");
+
+bool spf_record_has_version(struct span text)
+{
+	struct span version = spf_record_version;
+
+	return text.length >= version.length &&
+	       span_equals_nocase(span_first(text, version.length), version) &&
+	       (text.length == version.length || text.text[version.length] == ' ');
 }
 
 enum spf_record_status spf_record_parse(struct spf_record *record, const struct dns_answer *answer,
 					struct span *problem)
 {
-	struct span version = SPAN("v=spf1"), terms = {NULL, 0};
+	struct span found = {NULL, 0};
 
 	*record = (struct spf_record){.redirect = {"", 0}};
 	*problem = (struct span){"", 0};
 	for (size_t i = 0; i < dns_answer_count(answer); i++) {
 		struct span text = dns_answer_text(answer, i);
-		if (text.length < version.length ||
-		    !span_equals_nocase(span_first(text, version.length), version) ||
-		    (text.length > version.length && text.text[version.length] != ' '))
+		if (!spf_record_has_version(text))
 			continue;
-		if (terms.text != NULL)
+		if (found.text != NULL)
 			return SPF_RECORD_SEVERAL;
-		terms = span_from(text, version.length);
+		found = text;
 	}
-	if (terms.text == NULL)
+	if (found.text == NULL)
 		return SPF_RECORD_NONE;
-	if (version.length + terms.length > SPF_RECORD_MAX)
+	if (found.length > SPF_RECORD_MAX)
 		return SPF_RECORD_LONG;
-	return spf_record_parse_terms(record, terms, problem) ? SPF_RECORD_FOUND
-							      : SPF_RECORD_INVALID;
+	return spf_record_parse_terms(record, span_from(found, spf_record_version.length), problem);
 }
 
 void spf_record_reduce(struct spf_record *record, const struct netaddr *client, size_t max_lookups)

@@ -49,18 +49,26 @@ struct spf_record {
  */
 enum { SPF_RECORD_MAX = 16384 };
 
+/* The longest term that is read, in bytes: twice what a name has room for.  Macros that stand for
+ * little, "%{l1-}" again and again, would make each run expand thousands of them for each term. */
+enum { SPF_TERM_MAX = 512 };
+
 enum spf_record_status {
 	SPF_RECORD_FOUND,
-	SPF_RECORD_NONE,    /* no SPF record among the TXT records */
-	SPF_RECORD_SEVERAL, /* more than one: permerror (RFC 7208 4.5) */
-	SPF_RECORD_LONG,    /* longer than SPF_RECORD_MAX: permerror */
-	SPF_RECORD_INVALID, /* a syntax error: permerror */
+	SPF_RECORD_NONE,      /* no SPF record among the TXT records */
+	SPF_RECORD_SEVERAL,   /* more than one: permerror (RFC 7208 4.5) */
+	SPF_RECORD_LONG,      /* longer than SPF_RECORD_MAX: permerror */
+	SPF_RECORD_LONG_TERM, /* has a term longer than SPF_TERM_MAX: permerror */
+	SPF_RECORD_INVALID,   /* a syntax error: permerror */
 };
+
+/* Whether a TXT record is an SPF record, by its version (RFC 7208 4.5). */
+bool spf_record_has_version(struct span text);
 
 /*
  * The SPF record in answer (DNS_FOUND, of type TXT), which the record borrows from.  *problem (a
- * span of the text, or empty) is the term that is wrong, for SPF_RECORD_INVALID.  The caller clears
- * record in any case.
+ * span of the text, or empty) is the term that is wrong, for SPF_RECORD_LONG_TERM and
+ * SPF_RECORD_INVALID.  The caller clears record in any case.
  */
 enum spf_record_status spf_record_parse(struct spf_record *record, const struct dns_answer *answer,
 					struct span *problem);

@@ -174,7 +174,8 @@ void packet_add(struct packet *packet, const char *line)
 
 void packet_add_long_text(struct packet *packet, size_t size_bytes)
 {
-	size_t strings = (size_bytes + 254) / 255;
+	static const char start[] = "v=spf1 ";
+	size_t strings = (size_bytes + 254) / 255, at = 0;
 
 	packet_count(packet, 1);
 	packet_put_name(packet, "@");
@@ -182,11 +183,10 @@ void packet_add_long_text(struct packet *packet, size_t size_bytes)
 	packet_put16(packet, ns_c_in);
 	packet_put32(packet, 300);
 	packet_put16(packet, (unsigned)(size_bytes + strings));
-	while (size_bytes > 0) {
-		size_t length = size_bytes < 255 ? size_bytes : 255;
-		packet_put8(packet, (unsigned)length);
-		for (size_t i = 0; i < length; i++)
-			packet_put8(packet, 'x');
-		size_bytes -= length;
+	for (; at < size_bytes; at++) {
+		if (at % 255 == 0)
+			packet_put8(packet,
+				    (unsigned)(size_bytes - at < 255 ? size_bytes - at : 255));
+		packet_put8(packet, at < sizeof(start) - 1 ? (unsigned)start[at] : 'x');
 	}
 }

@@ -33,7 +33,7 @@ void packet_begin(struct packet *packet, uint16_t id, unsigned flags, unsigned r
  */
 void packet_add(struct packet *packet, const char *line);
 
-/* A TXT record for the question's name whose strings are of 255 bytes, size_bytes in all. */
+/* An SPF record for the question's name whose strings are of 255 bytes, size_bytes in all. */
 void packet_add_long_text(struct packet *packet, size_t size_bytes);
 
 /* Put the bytes in place of those at offset. */

@@ -3,6 +3,7 @@
 #include "lookup/spf_evaluate.h"
 
 #include "base/memory.h"
+#include "lookup/spf_record.h"
 #include "spf_zone.h"
 #include "tap.h"
 
@@ -131,12 +132,36 @@ static void test_bombs(void)
 	free(text.bytes);
 }
 
+/* Macros that stand for nothing: one beside the other they take no room in a name. */
+static void test_empty_macros(void)
+{
+	struct text text = {0};
+
+	for (int level = 0; level < 10; level++) {
+		text_add(&text, "%sl%d.example TXT v=spf1 include:", level > 0 ? "\n" : "", level);
+		for (int i = 0; i < 80; i++)
+			text_add(&text, "%%{l1-}");
+		text_add(&text, "l%d.example -all", level + 1);
+	}
+	text_add(&text, "\nl10.example TXT v=spf1 ip4:192.0.2.1 -all\n");
+	struct spf_question question = {.client = {32, {192, 0, 2, 1}},
+					.sender = SPAN("a-@l0.example"),
+					.helo = SPAN("h.example"),
+					.limits = {10, 2}};
+	struct spf_outcome outcome;
+	struct spf_zone_cost cost;
+	spf_zone_evaluate(evaluator, text.bytes, &question, SPF_ZONE_AT_ONCE, &outcome, &cost);
+	tap_is_number(outcome.evidence.result, SPF_PASS, "ten includes behind 80 empty macros");
+	tap_is_number((long long)cost.questions, 11, "cost eleven questions");
+	free(text.bytes);
+}
+
 /* CVE-2023-42118: macros fill libspf2's buffer of 512 or 4096 bytes, then comes a literal. */
 static void test_overflows(void)
 {
 	static const char *const shapes[] = {
 		"exp=", "x=", "a:", "include:", "redirect=", "exists:"};
-	static const int macros[] = {0, 126, 127, 128, 1023, 1024};
+	static const int macros[] = {0, 1, 100, 126, 127, 128, 1023, 1024};
 	static const int literals[] = {0, 1, 9, 10, 100, 500, 3600, 4096};
 
 	for (size_t shape = 0; shape < sizeof(shapes) / sizeof(shapes[0]); shape++) {
@@ -157,10 +182,14 @@ static void test_overflows(void)
 				for (int n = 0; n < literals[j]; n++)
 					text_add(&text, "A");
 				text_add(&text, ".example\n");
+				size_t term = strlen(shapes[shape]) +
+					      strlen("%{d}") * (size_t)macros[i] +
+					      (size_t)literals[j] + strlen(".example");
 				tried++;
 				spf_zone_evaluate(evaluator, text.bytes, &question,
 						  SPF_ZONE_AT_ONCE, &outcome, &cost);
-				ended += outcome.evidence.result == SPF_SOFTFAIL;
+				ended += outcome.evidence.result ==
+					 (term > SPF_TERM_MAX ? SPF_PERMERROR : SPF_SOFTFAIL);
 			}
 		}
 		tap_is_number((long long)ended, (long long)tried,
@@ -207,8 +236,8 @@ static void test_large_answers(void)
 	text_add(&text, ".large.example -all\n");
 	test.name = "16 KB of macros";
 	test.zone = text.bytes;
-	test.expected = "permerror large.example | large.example: one term more that asks DNS than "
-			"allowed: include:%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}"
+	test.expected = "permerror large.example | large.example: a term of more than 512 bytes: "
+			"include:%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}"
 			"%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l}%{l";
 	spf_case_run(evaluator, &test);
 
@@ -243,6 +272,7 @@ int main(void)
 	evaluator = spf_evaluator_new();
 	test_long_records();
 	test_bombs();
+	test_empty_macros();
 	test_overflows();
 	test_large_answers();
 	spf_evaluator_free(&evaluator);

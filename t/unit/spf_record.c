@@ -241,7 +241,7 @@ static void test_problem(void)
 
 static void test_long(void)
 {
-	enum { HEAD = sizeof("v=spf1 x=") - 1, TERMS = (SPF_RECORD_MAX - 7) / 3 };
+	enum { TERMS = (SPF_RECORD_MAX - 7) / 3 };
 	static char text[65535];
 	struct spf_record record;
 	struct span problem;
@@ -255,8 +255,8 @@ static void test_long(void)
 	spf_record_clear(&record);
 	dns_answer_release(&answer);
 
-	memcpy(text, "v=spf1 x=", HEAD);
-	memset(text + HEAD, 'x', sizeof(text) - HEAD);
+	for (size_t i = 7; i < sizeof(text); i++)
+		text[i] = "x=xx xx="[(i - 7) % 8];
 	tap_is_number(parse((struct span){text, SPF_RECORD_MAX}), SPF_RECORD_FOUND,
 		      "as long as it may be");
 	tap_is_number(parse((struct span){text, SPF_RECORD_MAX + 1}), SPF_RECORD_LONG,
@@ -281,6 +281,37 @@ static void test_long(void)
 	dns_answer_release(&answer);
 }
 
+/* A record whose second term has length bytes. */
+static void is_parsed_with_term(const char *head, size_t length, enum spf_record_status expected)
+{
+	char text[SPF_TERM_MAX + 100];
+	size_t used = (size_t)snprintf(text, sizeof(text), "v=spf1 a %s", head);
+	size_t end = strlen("v=spf1 a ") + length - strlen("%{l1-}");
+
+	while (used < end)
+		text[used++] = 'x';
+	used += (size_t)snprintf(text + used, sizeof(text) - used, "%%{l1-} -all");
+	const struct dns_answer *answer = answer_of((struct span){text, used});
+	struct spf_record record;
+	struct span problem;
+	tap_is_number(spf_record_parse(&record, answer, &problem), expected,
+		      "a term \"%s...\" of %zu bytes", head, length);
+	if (expected == SPF_RECORD_LONG_TERM)
+		tap_is_number((long long)problem.length, (long long)length, "... is what is wrong");
+	spf_record_clear(&record);
+	dns_answer_release(&answer);
+}
+
+static void test_long_terms(void)
+{
+	static const char *const heads[] = {"include:", "-exists:", "redirect=", "exp=", "other="};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		is_parsed_with_term(heads[i], SPF_TERM_MAX, SPF_RECORD_FOUND);
+		is_parsed_with_term(heads[i], SPF_TERM_MAX + 1, SPF_RECORD_LONG_TERM);
+	}
+}
+
 int main(void)
 {
 	test_valid();
@@ -289,5 +320,6 @@ int main(void)
 	test_terms();
 	test_problem();
 	test_long();
+	test_long_terms();
 	return tap_done();
 }
