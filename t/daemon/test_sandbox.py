@@ -216,3 +216,15 @@ def test_who_is_killed_is_started_again(service):
     assert service.ask(recipient=recipient) == GREYLISTED
     service.wait_for_log('reason=early-retry')
     service.stop()
+
+
+def test_who_is_killed_again_and_again_is_started_again(service):
+    """systemd would give up after five starts in ten seconds, and close the socket with it."""
+    service.start('RestartSec=0\n')
+    recipient = new_recipient()
+    for restarts in range(1, 9):
+        assert service.ask(recipient=recipient) == GREYLISTED
+        os.kill(service.pid, signal.SIGKILL)
+        wait_until('systemd has noticed', lambda: service.show('NRestarts') == str(restarts))
+    assert service.ask(recipient=recipient) == GREYLISTED
+    service.stop()
