@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "dns_ares.h"
 #include "dns_cache.h"
+#include "dns_silence.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -26,9 +27,6 @@ enum {
 	DNS_BUCKETS = 8192,             /* of jobs; a power of two */
 	DNS_WARN_MS = 60 * 1000,        /* between warnings that too much is out */
 	DNS_RESOLV_CONF_LOOK_MS = 1000, /* between looks at the file */
-	DNS_SILENT_MS = 10 * 1000,      /* of failures alone, and an admin should look ... */
-	DNS_SILENT_NAMES = 3,           /* ... if they are about several domains ... */
-	DNS_SILENT_GAP_MS = 60 * 1000,  /* ... and not far between */
 	DNS_READY_MS = 2,               /* of one round of the loop, for answers that are there */
 	DNS_FAILURE_KEPT_S = 5,         /* RFC 9520 3.2: 1 s to 5 min */
 };
@@ -91,12 +89,7 @@ struct dns {
 	struct dns_job_bucket buckets[DNS_BUCKETS];
 	size_t errands;    /* at the transport */
 	int64_t warned_ms; /* monotonic: that there are too many; 0: never */
-	/* Whether the resolver as a whole is silent. */
-	int64_t failing_ms, failed_ms; /* monotonic: of the first and last failure without an answer
-					* between; 0: none */
-	uint64_t failed_domain;        /* hash of the one that failed last */
-	unsigned failed_domains;       /* how often that was another one than before */
-	bool is_silent;                /* said so in the log */
+	struct dns_silence silence;
 	/* Those who have their answer, which goes out from the loop. */
 	struct dns_query_queue ready[DNS_READY_COUNT];
 	enum dns_ready turn; /* whose turn it was */
@@ -192,47 +185,22 @@ static struct dns_job *dns_find_job(struct dns *dns, enum dns_type type, const c
 	return NULL;
 }
 
-/* The last two labels of a name: near enough to whose it is. */
-static struct span dns_domain_of(const char *name)
-{
-	struct span whole = span_of(name);
-	size_t last = span_find_last(whole, '.');
-	if (last == whole.length)
-		return whole;
-	size_t before = span_find_last(span_first(whole, last), '.');
-	return before == last ? whole : span_from(whole, before + 1);
-}
-
 /* Does all of DNS fail, or one domain only?  Who sees many mails wait wants to know. */
 static void dns_note_failure(struct dns *dns, const struct dns_job *job)
 {
 	int64_t now_ms = clock_mono_ms();
-	uint64_t domain = hash_text(dns_domain_of(job->name));
 
-	if (dns->failing_ms == 0 || now_ms - dns->failed_ms > DNS_SILENT_GAP_MS) {
-		dns->failing_ms = now_ms;
-		dns->failed_domains = 0;
-	}
-	dns->failed_domains += domain != dns->failed_domain;
-	dns->failed_domain = domain;
-	dns->failed_ms = now_ms;
-	if (dns->is_silent || now_ms - dns->failing_ms < DNS_SILENT_MS ||
-	    dns->failed_domains < DNS_SILENT_NAMES)
-		return;
-	dns->is_silent = true;
 	/* No names: they are what privacy = yes keeps out of the log. */
-	log_warning("dns: nothing that was asked in the last %lld seconds was answered; is the "
-		    "name server there? (dns_servers, resolv.conf)",
-		    (long long)((now_ms - dns->failing_ms) / 1000));
+	if (dns_silence_note_failure(&dns->silence, job->name, now_ms))
+		log_warning("dns: nothing that was asked in the last %lld seconds was answered; is "
+			    "the name server there? (dns_servers, resolv.conf)",
+			    (long long)((now_ms - dns->silence.failing_ms) / 1000));
 }
 
 static void dns_note_answer(struct dns *dns)
 {
-	if (dns->is_silent)
+	if (dns_silence_note_answer(&dns->silence))
 		log_info("dns: there are answers again");
-	dns->is_silent = false;
-	dns->failing_ms = 0;
-	dns->failed_domain = 0;
 }
 
 /* Take the job's errand from it, if it has one out. */
@@ -465,7 +433,7 @@ const struct dns_counts *dns_counts(const struct dns *dns)
 
 bool dns_is_silent(const struct dns *dns)
 {
-	return dns->is_silent;
+	return dns->silence.is_silent;
 }
 
 size_t dns_kept_bytes(const struct dns *dns)
