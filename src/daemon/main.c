@@ -150,6 +150,17 @@ static struct dns_options daemon_dns_options(const struct config *config)
 				    .cache_bytes = (size_t)config->dns_cache_size_bytes};
 }
 
+/* There may be fewer descriptors than the settings ask for. */
+static void daemon_warn_few_descriptors(const struct config *config)
+{
+	size_t descriptors = server_count_descriptors();
+
+	if ((size_t)config->max_connections > descriptors)
+		log_warning("max_connections: of %lld connections only %zu can have a file "
+			    "descriptor at a time (ulimit -n, LimitNOFILE)",
+			    (long long)config->max_connections, descriptors);
+}
+
 static void on_rules(struct ruleset *rules, void *arg)
 {
 	struct daemon *daemon = arg;
@@ -167,8 +178,10 @@ static void on_reloaded(uint64_t number, bool succeeded, const struct diag *mess
 {
 	struct daemon *daemon = arg;
 
-	if (succeeded)
+	if (succeeded) {
+		daemon_warn_few_descriptors(ruleset_config(daemon->rules));
 		log_info("reloaded");
+	}
 	supervisor_tell_ready();
 	if (daemon->admin != NULL)
 		admin_tell_reloaded(daemon->admin, number, succeeded, messages);
@@ -273,22 +286,15 @@ static bool daemon_open(struct daemon *daemon, const struct config *config, stru
 	return daemon->store != NULL;
 }
 
-/* As many descriptors as we may have; a warning when that is less than the settings ask for. */
-static void daemon_raise_file_limit(const struct config *config)
+/* As many descriptors as we may have. */
+static void daemon_raise_file_limit(void)
 {
-	enum { OTHERS = 64 }; /* the store, the log, sockets, files that are read */
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-		return;
-	if ((rlim_t)config->max_connections + OTHERS > limit.rlim_cur)
-		log_warning("max_connections: %lld connections need more than the %llu file "
-			    "descriptors "
-			    "that we may have (ulimit -n, LimitNOFILE)",
-			    (long long)config->max_connections, (unsigned long long)limit.rlim_cur);
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* What takes the requests through their checks. */
@@ -348,7 +354,8 @@ static bool daemon_start(struct daemon *daemon, const struct options *options, s
 		return false;
 	if (!daemon_open(daemon, ruleset_config(daemon->rules), diag))
 		return false;
-	daemon_raise_file_limit(ruleset_config(daemon->rules));
+	daemon_raise_file_limit();
+	daemon_warn_few_descriptors(ruleset_config(daemon->rules));
 	loader_warn_unreadable(daemon->loader);
 	daemon_start_checks(daemon);
 	daemon->server = server_new(daemon->base, &daemon->listeners, daemon->checker,

@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
+	SERVER_OTHER_DESCRIPTORS = 64, /* see server_count_descriptors() */
 	CONNECTION_BUFFER_SIZE = 2048, /* a request of Postfix has some 700 bytes */
 	SERVER_ACCEPT_BURST = 64,      /* connections taken before others get their turn */
 	SERVER_TICK_S = 1,             /* how often timeouts are looked at */
@@ -69,6 +71,7 @@ struct server {
 	size_t socket_count;
 	struct connection_list connections[CONNECTION_STATE_COUNT];
 	size_t connection_count;
+	size_t descriptors;         /* for connections */
 	struct event *tick;         /* owned */
 	bool out_of_files;          /* not accepting until the next tick: no descriptor is left */
 	bool said_full;             /* logged that there is no room for more */
@@ -357,6 +360,17 @@ static bool server_make_descriptor(struct server *server)
 	return false;
 }
 
+/* accept(2), within the descriptors that are for connections. */
+static int server_accept(const struct server *server, int fd)
+{
+	if (server->connection_count >= server->descriptors) {
+		errno = EMFILE;
+		return -1;
+	}
+	/* cppcheck-suppress nullPointer ; who connects need not be told */
+	return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 /* Whether somebody wants to connect: without a descriptor accept(2) fails before it looks, and the
  * one that took the last would be closed for nobody. */
 static bool server_is_waited_for(int fd)
@@ -375,8 +389,7 @@ static void on_server_connect(evutil_socket_t fd, short events, void *arg)
 
 	(void)events;
 	for (int i = 0; i < SERVER_ACCEPT_BURST; i++) {
-		/* cppcheck-suppress nullPointer ; who connects need not be told */
-		int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int accepted = server_accept(server, fd);
 		if (accepted >= 0) {
 			if (server_make_room(server))
 				connection_new(server, accepted);
@@ -425,7 +438,8 @@ static void on_server_tick(evutil_socket_t fd, short events, void *arg)
 						     : server_config(server)->check_deadline_s);
 	if (server->stopped != NULL)
 		server_close_overdue(server, CONNECTION_CHECKING, SERVER_STOP_CHECKS_S);
-	if (server->connection_count < (size_t)server_config(server)->max_connections)
+	if (server->connection_count < (size_t)server_config(server)->max_connections &&
+	    server->connection_count < server->descriptors)
 		server->said_full = false;
 	if (server->out_of_files) {
 		server->out_of_files = false;
@@ -443,6 +457,18 @@ static void on_server_empty(evutil_socket_t fd, short events, void *arg)
 	server->stopped(server->stopped_arg);
 }
 
+size_t server_count_descriptors(void)
+{
+	rlim_t others = SERVER_OTHER_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	if (others > limit.rlim_cur / 2)
+		others = limit.rlim_cur / 2;
+	return (size_t)(limit.rlim_cur - others);
+}
+
 struct server *server_new(struct event_base *base, const struct listeners *listeners,
 			  struct checker *checker, struct ruleset *rules, struct stats *stats)
 {
@@ -453,6 +479,7 @@ struct server *server_new(struct event_base *base, const struct listeners *liste
 	server->checker = checker;
 	server->rules = ruleset_hold(rules);
 	server->stats = stats;
+	server->descriptors = server_count_descriptors();
 	for (size_t i = 0; i < CONNECTION_STATE_COUNT; i++)
 		TAILQ_INIT(&server->connections[i]);
 	server->socket_count = listeners->count;

@@ -19,6 +19,13 @@ struct stats;
 
 typedef void server_stopped_fn(void *arg);
 
+/*
+ * How many connections there are descriptors for (RLIMIT_NOFILE), beside 64 that are left for all
+ * else, or half of them if there are few: no crowd of connections keeps the store from its files,
+ * DNS from its sockets, or an admin out.
+ */
+size_t server_count_descriptors(void);
+
 /* Accept connections on listeners (borrowed), and check their requests with checker (borrowed) by
  * rules (held).  stats (borrowed; NULL: not wanted) counts them. */
 struct server *server_new(struct event_base *base, const struct listeners *listeners,

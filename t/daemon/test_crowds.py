@@ -42,6 +42,10 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
+def have_few_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+
+
 def fill_with_busy_connections(daemon):
     """Connections with a part of a request each, until it has no descriptor for the last: no idle one can make room."""
     crowd = []
@@ -124,10 +128,8 @@ def test_a_thousand_connections_that_close_in_the_middle_leave_nothing(daemon, s
 
 
 def test_without_descriptors_it_waits_without_spinning_and_accepts_again(daemon):
-    def few_descriptors():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     daemon.configure(check_deadline='4s')
-    daemon.start(preexec_fn=few_descriptors)
+    daemon.start(preexec_fn=have_few_descriptors)
     before = daemon.open_files()
     busy = fill_with_busy_connections(daemon)
     waiting = [daemon.connect() for _ in range(10)]
@@ -146,10 +148,8 @@ def test_without_descriptors_it_waits_without_spinning_and_accepts_again(daemon)
 
 
 def test_a_descriptor_that_becomes_free_serves_one_after_the_other(daemon):
-    def few_descriptors():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     daemon.configure(check_deadline='60s')
-    daemon.start(preexec_fn=few_descriptors)
+    daemon.start(preexec_fn=have_few_descriptors)
     busy = fill_with_busy_connections(daemon)
     waiting = [daemon.connect() for _ in range(3)]
     for connection in waiting:
@@ -159,3 +159,19 @@ def test_a_descriptor_that_becomes_free_serves_one_after_the_other(daemon):
     for connection in waiting:
         assert connection.read_answer() == GREYLISTED
     close_all([*busy, *waiting])
+
+
+def test_a_crowd_leaves_descriptors_for_the_store_admins_and_files(daemon):
+    daemon.configure(check_deadline='60s')
+    daemon.start(preexec_fn=have_few_descriptors)
+    busy = fill_with_busy_connections(daemon)
+    assert daemon.admin.get('/entries')['entries'] == []
+    daemon.sender_access.write_text('someone@sender.example REJECT not you\n')
+    daemon.reload()
+    daemon.database.rename(daemon.folder / 'moved.db')
+    daemon.wait_for_log('the database was removed or replaced while it was in use')
+    wait_until('a new database is there', daemon.database.exists)
+    busy[0].send(request()[-1:])
+    assert busy[0].read_answer() == 'REJECT not you'
+    assert 'max_connections: of 1000 connections only 32 can have a file descriptor at a time' in daemon.log()
+    close_all(busy)
