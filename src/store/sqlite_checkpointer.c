@@ -11,8 +11,9 @@
 #include <stdlib.h>
 
 enum {
-	SQLITE_CHECKPOINT_PAGES = 1000, /* of 4 KiB in the log, from when on it is copied */
-	SQLITE_CHECKPOINT_MS = 100,     /* from the end of one to the next */
+	SQLITE_CHECKPOINT_PAGES = 1000,       /* of 4 KiB in the log, from when on it is copied */
+	SQLITE_CHECKPOINT_MS = 100,           /* from the end of one to the next */
+	SQLITE_CHECKPOINT_LONG_PAGES = 16384, /* 64 MB: an admin should know */
 };
 
 struct sqlite_checkpointer {
@@ -29,6 +30,8 @@ struct sqlite_checkpointer {
 
 	pthread_mutex_t db_lock; /* held while the log is copied */
 	struct sqlite_db *db;    /* owned; NULL: there is none */
+
+	bool said_long; /* the worker's own: logged that the log does not become shorter */
 };
 
 /*
@@ -135,11 +138,31 @@ static void sqlite_checkpointer_begin(struct sqlite_checkpointer *checkpointer)
 	pthread_mutex_unlock(&checkpointer->lock);
 }
 
+/* The log begins anew only when nobody reads from it any more: as long as somebody else does, in a
+ * transaction that does not end, it grows with all that is written. */
+static void sqlite_checkpointer_tell_length(struct sqlite_checkpointer *checkpointer,
+					    const struct sqlite_db *db)
+{
+	int pages = sqlite_db_wal_pages(db);
+
+	if (!checkpointer->said_long && pages >= SQLITE_CHECKPOINT_LONG_PAGES) {
+		log_warning("store: %s: its write-ahead log has %d MB, and grows: does another "
+			    "program read the database all the while?",
+			    sqlite_db_path(db), pages / 256);
+		checkpointer->said_long = true;
+	} else if (checkpointer->said_long && pages > 0 && pages < SQLITE_CHECKPOINT_PAGES) {
+		log_info("store: %s: its write-ahead log is short again", sqlite_db_path(db));
+		checkpointer->said_long = false;
+	}
+}
+
 void sqlite_checkpointer_keep_short(struct sqlite_checkpointer *checkpointer, struct sqlite_db *db)
 {
 	bool is_long = db != NULL && sqlite_db_wal_pages(db) >= SQLITE_CHECKPOINT_PAGES;
 	int left;
 
+	if (db != NULL)
+		sqlite_checkpointer_tell_length(checkpointer, db);
 	switch (sqlite_checkpointer_state(checkpointer)) {
 	case SQLITE_CHECKPOINT_RUNS:
 		return;

@@ -81,7 +81,7 @@ void sqlite_db_set_waiting(struct sqlite_db *db, bool waits);
 /* Why the last step failed, for the log. */
 const char *sqlite_db_why(const struct sqlite_db *db);
 
-/* Pages in the write-ahead log after the last commit. */
+/* Pages of 4 KiB in the write-ahead log after the last commit; 0: all were copied since. */
 int sqlite_db_wal_pages(const struct sqlite_db *db);
 
 /*

@@ -113,6 +113,26 @@ def test_missing_tables_are_damage_too(daemon):
     assert_begun_anew(daemon, start)
 
 
+def test_log_that_somebody_else_keeps_from_becoming_short_is_told(daemon):
+    daemon.configure(max_new_per_client=0, store_sync='normal')
+    daemon.start()
+    fill(daemon, 10)
+    log = Path(f'{daemon.database}-wal')
+    with closing(database.connect(daemon.database)) as backup:
+        backup.execute('BEGIN')
+        backup.execute('SELECT count(*) FROM entry').fetchone()
+        while 'its write-ahead log has 64 MB, and grows' not in daemon.log():
+            fill(daemon, 500)
+            assert log.stat().st_size < 100 << 20, daemon.log()
+        backup.execute('ROLLBACK')
+
+    def is_short_again():
+        fill(daemon, 10)
+        return 'its write-ahead log is short again' in daemon.log()
+    wait_until('the log has begun anew', is_short_again)
+    assert daemon.log().count('its write-ahead log has') == 1
+
+
 GONE = 'error: store: .*: the database was removed or replaced while it was in use'
 
 
