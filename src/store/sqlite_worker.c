@@ -25,8 +25,10 @@ enum {
 	SQLITE_WORKER_RECOVERED_MS =
 		3000,                   /* without a failure, and a failing store is one no more */
 	SQLITE_WORKER_REOPEN_MS = 1000, /* between tries while the database cannot be opened */
-	SQLITE_WORKER_ERRAND_REST_MS = 3,  /* between two steps, for questions about mail */
-	SQLITE_WORKER_ERRAND_BUSY_MS = 50, /* to the next try, while somebody else is writing */
+	SQLITE_WORKER_ASIDE_MAX = 10,   /* damaged databases that are put aside in ... */
+	SQLITE_WORKER_ASIDE_MS = 3600 * 1000, /* ... an hour: a broken disk damages each new one */
+	SQLITE_WORKER_ERRAND_REST_MS = 3,     /* between two steps, for questions about mail */
+	SQLITE_WORKER_ERRAND_BUSY_MS = 50,    /* to the next try, while somebody else is writing */
 };
 
 struct sqlite_worker {
@@ -54,6 +56,8 @@ struct sqlite_worker {
 	int64_t reopen_ms;    /* monotonic: not before */
 	int64_t tick_ms;      /* monotonic: next step */
 	int64_t errand_ms;    /* monotonic: the next step of an errand not before */
+	int64_t aside_ms;     /* monotonic: since then ... */
+	int aside_count;      /* ... so many were put aside */
 	char why[STORE_WHY_SIZE];
 };
 
@@ -89,11 +93,29 @@ static void sqlite_worker_log_recovered(struct sqlite_worker *worker)
 	sqlite_worker_tell_failing(worker, false);
 }
 
+/* Whether one more may be put aside: they stay, for an admin to look at, and take room. */
+static bool sqlite_worker_may_move_aside(struct sqlite_worker *worker)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (worker->aside_count == 0 || now_ms - worker->aside_ms > SQLITE_WORKER_ASIDE_MS) {
+		worker->aside_ms = now_ms;
+		worker->aside_count = 0;
+	}
+	return worker->aside_count++ < SQLITE_WORKER_ASIDE_MAX;
+}
+
 /* Put a damaged database out of the way, which nobody has open.  False when that fails. */
 static bool sqlite_worker_move_aside(struct sqlite_worker *worker)
 {
 	char moved_to[4096];
 
+	if (!sqlite_worker_may_move_aside(worker)) {
+		snprintf(worker->why, sizeof(worker->why),
+			 "the database is damaged once more, as %d before it were within an hour",
+			 SQLITE_WORKER_ASIDE_MAX);
+		return false;
+	}
 	bool moved = sqlite_file_move_aside(worker->path, moved_to, sizeof(moved_to));
 	if (moved)
 		log_error("store: %s: the database is damaged: %s; it is now %s, and a new one is "

@@ -103,6 +103,20 @@ def test_two_damages_within_one_second_keep_both_databases(daemon):
     assert len([path for path in daemon.folder.iterdir() if DATED.fullmatch(path.name)]) == 3
 
 
+def test_disk_that_damages_each_new_database_is_not_filled_with_them(daemon):
+    daemon.configure(max_new_per_client=0, on_store_failure='defer')
+    daemon.start()
+    answers = []
+    while STORE_DEFERS not in answers:
+        answers.append(daemon.ask(recipient=new_recipient()))
+        database.empty_log(daemon.database)
+        database.DAMAGES['header'](daemon.database)
+        answers.append(daemon.ask(recipient=new_recipient()))
+    assert set(answers) == {GREYLISTED, STORE_DEFERS}
+    assert 'the database is damaged once more, as 10 before it were within an hour' in daemon.log()
+    assert len([path for path in daemon.folder.iterdir() if DATED.fullmatch(path.name)]) == 10
+
+
 def test_missing_tables_are_damage_too(daemon):
     daemon.start()
     daemon.stop()
