@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "memory.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,11 @@
 
 void mem_exhausted(size_t size)
 {
+	static atomic_flag is_told = ATOMIC_FLAG_INIT;
+
+	/* Another thread met it first, and ends the process. */
+	while (atomic_flag_test_and_set(&is_told))
+		pause();
 	/* No allocation on the way out: stdio and syslog may want memory themselves. */
 	char line[96] = "sixgated: fatal: out of memory\n";
 	if (size > 0)
