@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-	SERVER_OTHER_DESCRIPTORS = 64, /* see server_count_descriptors() */
+	SERVER_OTHER_DESCRIPTORS = 96, /* see server_count_descriptors() */
 	CONNECTION_BUFFER_SIZE = 2048, /* a request of Postfix has some 700 bytes */
 	SERVER_ACCEPT_BURST = 64,      /* connections taken before others get their turn */
 	SERVER_TICK_S = 1,             /* how often timeouts are looked at */

@@ -20,7 +20,7 @@ struct stats;
 typedef void server_stopped_fn(void *arg);
 
 /*
- * How many connections there are descriptors for (RLIMIT_NOFILE), beside 64 that are left for all
+ * How many connections there are descriptors for (RLIMIT_NOFILE), beside 96 that are left for all
  * else, or half of them if there are few: no crowd of connections keeps the store from its files,
  * DNS from its sockets, or an admin out.
  */
