@@ -3,9 +3,7 @@
  * The embedded store: SQLite, on threads of its own (sqlite_worker.h).
  *
  * The event loop hands questions to the worker, and the answers come back through an eventfd.  A
- * question crosses to the worker and back as a whole, and has one owner at a time.  Those about
- * triplets are gathered first for a round of the loop: if they are few, they may need no worker
- * (sqlite_look.h).
+ * question crosses to the worker and back as a whole, and has one owner at a time.
  */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -14,7 +12,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +31,7 @@ struct sqlite_store {
 	size_t outstanding;        /* questions that were asked and not handed back yet */
 	struct sqlite_queue spare; /* about triplets, done with */
 	size_t spare_count;
-	struct sqlite_queue looking; /* about triplets, of this round of the loop */
-	size_t looking_count;
-	struct event *on_looking; /* owned; active while there are any */
-	bool is_answering;        /* a done() is running */
+	bool is_answering; /* a done() is running */
 	struct store_counts counts;
 	struct wakeup *answers;       /* owned; there is something in answered */
 	struct sqlite_worker *worker; /* owned */
@@ -75,18 +69,6 @@ static void sqlite_dispose(struct sqlite_store *store, struct sqlite_request *re
 	TAILQ_INSERT_HEAD(&store->spare, request, link);
 }
 
-/* Answer one that is done. */
-static void sqlite_answer(struct sqlite_store *store, struct sqlite_request *request)
-{
-	store->is_answering = true;
-	store->outstanding--;
-	sqlite_count(store, request);
-	/* This may cancel others that are still to be answered: that only marks them. */
-	sqlite_request_answer(request);
-	sqlite_dispose(store, request);
-	store->is_answering = false;
-}
-
 /* Before all that was handed back since, in another round of the loop. */
 static void sqlite_put_reports_off(struct sqlite_store *store, struct sqlite_queue *reports)
 {
@@ -112,6 +94,7 @@ static void on_sqlite_answers(void *arg)
 	TAILQ_CONCAT(&answered, &store->answered, link);
 	pthread_mutex_unlock(&store->lock);
 
+	store->is_answering = true;
 	while (!TAILQ_EMPTY(&answered)) {
 		struct sqlite_request *request = TAILQ_FIRST(&answered);
 		TAILQ_REMOVE(&answered, request, link);
@@ -120,44 +103,14 @@ static void on_sqlite_answers(void *arg)
 			continue;
 		}
 		has_reported = has_reported || request->kind == SQLITE_REQUEST_ERRAND;
-		sqlite_answer(store, request);
+		store->outstanding--;
+		sqlite_count(store, request);
+		/* This may cancel others that are still in answered: that only marks them. */
+		sqlite_request_answer(request);
+		sqlite_dispose(store, request);
 	}
+	store->is_answering = false;
 	sqlite_put_reports_off(store, &later);
-}
-
-/* The worker answers all in looking. */
-static void sqlite_stop_looking(struct sqlite_store *store)
-{
-	struct sqlite_request *request;
-
-	while ((request = TAILQ_FIRST(&store->looking)) != NULL) {
-		TAILQ_REMOVE(&store->looking, request, link);
-		sqlite_worker_ask(store->worker, request);
-	}
-	store->looking_count = 0;
-}
-
-static void on_sqlite_looking(evutil_socket_t fd, short events, void *arg)
-{
-	struct sqlite_queue done = TAILQ_HEAD_INITIALIZER(done);
-	struct sqlite_store *store = arg;
-	struct sqlite_request *request;
-
-	(void)fd;
-	(void)events;
-	sqlite_worker_look(store->worker, &store->looking, store->looking_count, &done);
-	sqlite_stop_looking(store);
-	while ((request = TAILQ_FIRST(&done)) != NULL) {
-		TAILQ_REMOVE(&done, request, link);
-		sqlite_answer(store, request);
-	}
-}
-
-static void sqlite_begin_looking(struct sqlite_store *store, struct sqlite_request *request)
-{
-	if (store->looking_count++ == 0)
-		event_active(store->on_looking, EV_TIMEOUT, 0);
-	TAILQ_INSERT_TAIL(&store->looking, request, link);
 }
 
 static struct store_request *sqlite_ask(struct store *base, struct sqlite_request *request)
@@ -172,8 +125,6 @@ static struct store_request *sqlite_ask(struct store *base, struct sqlite_reques
 		struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
 		TAILQ_INSERT_TAIL(&alone, request, link);
 		sqlite_take_back(&alone, store);
-	} else if (request->kind == SQLITE_REQUEST_GREYLIST) {
-		sqlite_begin_looking(store, request);
 	} else {
 		sqlite_worker_ask(store->worker, request);
 	}
@@ -234,11 +185,7 @@ static void sqlite_free_queue(struct sqlite_queue *queue)
 
 static void sqlite_release(struct sqlite_store *store)
 {
-	/* What was asked is kept, whether somebody waits for the answer or not. */
-	if (store->worker != NULL)
-		sqlite_stop_looking(store);
 	sqlite_worker_free(&store->worker);
-	event_free(store->on_looking);
 	sqlite_free_queue(&store->answered);
 	sqlite_free_queue(&store->spare);
 	wakeup_free(&store->answers);
@@ -262,8 +209,6 @@ static struct store *sqlite_open(const char *rest, const struct store_options *o
 	store->base.class = &sqlite_store_class;
 	TAILQ_INIT(&store->answered);
 	TAILQ_INIT(&store->spare);
-	TAILQ_INIT(&store->looking);
-	store->on_looking = event_new(base, -1, 0, on_sqlite_looking, store);
 	pthread_mutex_init(&store->lock, NULL);
 	store->answers = wakeup_new(base, on_sqlite_answers, store);
 	if (store->answers == NULL)

@@ -8,22 +8,17 @@
 #include "sqlite_db.h"
 #include "sqlite_file.h"
 #include "sqlite_greylist.h"
-#include "sqlite_look.h"
 #include "sqlite_reader.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	SQLITE_WORKER_BATCH_MAX = 512, /* questions in one transaction */
-	/* Questions at once that the loop looks at itself while the worker writes.  The worker
-	 * reads for many at less than the loop does, and on a processor of its own. */
-	SQLITE_WORKER_LOOK_MAX = 4,
+	SQLITE_WORKER_BATCH_MAX = 512,     /* questions in one transaction */
 	SQLITE_WORKER_EXPIRE_STEP = 50,    /* rows removed at a time */
 	SQLITE_WORKER_TICK_BUSY_MS = 10,   /* to the next step while there are more */
 	SQLITE_WORKER_TICK_IDLE_MS = 1000, /* to the next step when there were none */
@@ -43,8 +38,6 @@ struct sqlite_worker {
 	void *arg;
 	struct sqlite_reader *reader;             /* owned */
 	struct sqlite_checkpointer *checkpointer; /* owned */
-	struct sqlite_look *look;                 /* owned */
-	atomic_bool is_writing;                   /* it will be a while until it reads again */
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of all in this paragraph */
@@ -141,7 +134,7 @@ static bool sqlite_worker_move_aside(struct sqlite_worker *worker)
 static enum sqlite_db_status sqlite_worker_open_db(struct sqlite_worker *worker, bool is_damaged)
 {
 	enum sqlite_db_status status = SQLITE_DB_DAMAGED;
-	struct sqlite_db *checkpoint_db = NULL, *reader_db = NULL, *look_db = NULL;
+	struct sqlite_db *checkpoint_db = NULL, *reader_db = NULL;
 
 	if (!is_damaged)
 		status = sqlite_db_open(worker->path, &worker->options, &worker->db, worker->why);
@@ -154,14 +147,10 @@ static enum sqlite_db_status sqlite_worker_open_db(struct sqlite_worker *worker,
 			sqlite_db_open(worker->path, &worker->options, &checkpoint_db, worker->why);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_open(worker->path, &worker->options, &reader_db, worker->why);
-	if (status == SQLITE_DB_OK)
-		status = sqlite_db_open(worker->path, &worker->options, &look_db, worker->why);
 	if (status == SQLITE_DB_OK) {
 		sqlite_checkpointer_set_db(worker->checkpointer, &checkpoint_db);
 		sqlite_reader_set_db(worker->reader, &reader_db);
-		sqlite_look_set_db(worker->look, &look_db, worker->db);
 	} else {
-		sqlite_db_close(&reader_db);
 		sqlite_db_close(&checkpoint_db);
 		sqlite_db_close(&worker->db);
 	}
@@ -171,7 +160,6 @@ static enum sqlite_db_status sqlite_worker_open_db(struct sqlite_worker *worker,
 /* The connections of the other threads, when they have ended what they do. */
 static void sqlite_worker_close_others(struct sqlite_worker *worker)
 {
-	sqlite_look_set_db(worker->look, NULL, NULL);
 	sqlite_reader_set_db(worker->reader, NULL);
 	sqlite_checkpointer_set_db(worker->checkpointer, NULL);
 }
@@ -202,7 +190,6 @@ static enum sqlite_db_status sqlite_worker_try_once(struct sqlite_worker *worker
 						    const struct sqlite_queue *batch,
 						    bool for_writing)
 {
-	atomic_store_explicit(&worker->is_writing, true, memory_order_relaxed);
 	enum sqlite_db_status status = sqlite_db_begin(worker->db, for_writing);
 	struct sqlite_request *request;
 
@@ -486,7 +473,6 @@ static void sqlite_worker_take_batch(struct sqlite_worker *worker, struct sqlite
 {
 	int taken = 0;
 
-	atomic_store_explicit(&worker->is_writing, false, memory_order_relaxed);
 	while (TAILQ_EMPTY(&worker->asked) && !worker->stop &&
 	       clock_mono_ms() < sqlite_worker_due_ms(worker))
 		sqlite_worker_wait_until(&worker->wake, &worker->lock,
@@ -537,7 +523,6 @@ static void sqlite_worker_wake(void *arg)
 /* When all threads have ended, or have not begun. */
 static void sqlite_worker_release(struct sqlite_worker *worker)
 {
-	sqlite_look_free(&worker->look);
 	sqlite_reader_free(&worker->reader);
 	sqlite_checkpointer_free(&worker->checkpointer);
 	sqlite_db_close(&worker->db);
@@ -600,7 +585,6 @@ struct sqlite_worker *sqlite_worker_new(const char *path, const struct store_opt
 	worker->options = *options;
 	worker->done = done;
 	worker->arg = arg;
-	worker->look = sqlite_look_new();
 	TAILQ_INIT(&worker->asked);
 	TAILQ_INIT(&worker->writing);
 	pthread_mutex_init(&worker->lock, NULL);
@@ -624,14 +608,6 @@ void sqlite_worker_ask(struct sqlite_worker *worker, struct sqlite_request *requ
 		pthread_cond_signal(&worker->wake);
 	TAILQ_INSERT_TAIL(&worker->asked, request, link);
 	pthread_mutex_unlock(&worker->lock);
-}
-
-void sqlite_worker_look(struct sqlite_worker *worker, struct sqlite_queue *asked, size_t count,
-			struct sqlite_queue *done)
-{
-	if (count <= SQLITE_WORKER_LOOK_MAX &&
-	    atomic_load_explicit(&worker->is_writing, memory_order_relaxed))
-		sqlite_look(worker->look, asked, done);
 }
 
 void sqlite_worker_get_batches(struct sqlite_worker *worker, struct histogram *batches)

@@ -6,9 +6,8 @@
  *
  * Beside it, a thread copies the write-ahead log into the database (sqlite_checkpointer.h), and one
  * reads for admins, in slices (sqlite_reader.h).  What these want removed it finds, and the worker
- * removes it, some rows after each batch of questions about mail.  While it writes, the loop
- * answers known mail itself (sqlite_look.h).  The worker also opens the database, puts one aside
- * that is damaged, and notices when it is replaced.
+ * removes it, some rows after each batch of questions about mail.  The worker also opens the
+ * database, puts one aside that is damaged, and notices when it is replaced.
  */
 #pragma once
 
@@ -25,14 +24,6 @@ typedef void sqlite_worker_done_fn(struct sqlite_queue *done, void *arg);
 struct sqlite_worker *sqlite_worker_new(const char *path, const struct store_options *options,
 					sqlite_worker_done_fn *done, void *arg,
 					char why[static STORE_WHY_SIZE]);
-
-/*
- * While the worker writes: answer what can be answered without waiting of asked, which are count
- * about triplets, and moves to done; the rest is the worker's to answer.  Only for few is it tried.
- * On the loop's thread.
- */
-void sqlite_worker_look(struct sqlite_worker *worker, struct sqlite_queue *asked, size_t count,
-			struct sqlite_queue *done);
 
 /* Answer request, which is taken over. */
 void sqlite_worker_ask(struct sqlite_worker *worker, struct sqlite_request *request);
