@@ -3,15 +3,19 @@
  * The embedded store: SQLite, on threads of its own (sqlite_worker.h).
  *
  * The event loop hands questions to the worker, and the answers come back through an eventfd.  A
- * question crosses to the worker and back as a whole, and has one owner at a time.
+ * question crosses to the worker and back as a whole, and has one owner at a time.  Those about
+ * triplets are gathered first for a round of the loop: while the worker writes, known mail among
+ * them needs no worker (sqlite_look.h).
  */
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/wakeup.h"
+#include "sqlite_regulars.h"
 #include "sqlite_worker.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +35,10 @@ struct sqlite_store {
 	size_t outstanding;        /* questions that were asked and not handed back yet */
 	struct sqlite_queue spare; /* about triplets, done with */
 	size_t spare_count;
-	bool is_answering; /* a done() is running */
+	struct sqlite_queue gathered;     /* about triplets, of this round of the loop */
+	struct event *on_gathered;        /* owned; active while there are any */
+	struct sqlite_regulars *regulars; /* owned; whose mail passed */
+	bool is_answering;                /* a done() is running */
 	struct store_counts counts;
 	struct wakeup *answers;       /* owned; there is something in answered */
 	struct sqlite_worker *worker; /* owned */
@@ -69,6 +76,26 @@ static void sqlite_dispose(struct sqlite_store *store, struct sqlite_request *re
 	TAILQ_INSERT_HEAD(&store->spare, request, link);
 }
 
+/* Who passed may pass again without anything written. */
+static void sqlite_remember(struct sqlite_store *store, const struct sqlite_request *request)
+{
+	if (request->status == STORE_ANSWERED && sqlite_request_passes(request))
+		sqlite_regulars_add(store->regulars, &request->greylist.question);
+}
+
+/* Answer one that is done. */
+static void sqlite_answer(struct sqlite_store *store, struct sqlite_request *request)
+{
+	store->is_answering = true;
+	store->outstanding--;
+	sqlite_count(store, request);
+	sqlite_remember(store, request);
+	/* This may cancel others that are still to be answered: that only marks them. */
+	sqlite_request_answer(request);
+	sqlite_dispose(store, request);
+	store->is_answering = false;
+}
+
 /* Before all that was handed back since, in another round of the loop. */
 static void sqlite_put_reports_off(struct sqlite_store *store, struct sqlite_queue *reports)
 {
@@ -94,7 +121,6 @@ static void on_sqlite_answers(void *arg)
 	TAILQ_CONCAT(&answered, &store->answered, link);
 	pthread_mutex_unlock(&store->lock);
 
-	store->is_answering = true;
 	while (!TAILQ_EMPTY(&answered)) {
 		struct sqlite_request *request = TAILQ_FIRST(&answered);
 		TAILQ_REMOVE(&answered, request, link);
@@ -103,14 +129,63 @@ static void on_sqlite_answers(void *arg)
 			continue;
 		}
 		has_reported = has_reported || request->kind == SQLITE_REQUEST_ERRAND;
-		store->outstanding--;
-		sqlite_count(store, request);
-		/* This may cancel others that are still in answered: that only marks them. */
-		sqlite_request_answer(request);
-		sqlite_dispose(store, request);
+		sqlite_answer(store, request);
 	}
-	store->is_answering = false;
 	sqlite_put_reports_off(store, &later);
+}
+
+/* What is gathered is the worker's to answer. */
+static void sqlite_hand_over(struct sqlite_store *store)
+{
+	struct sqlite_request *request;
+
+	while ((request = TAILQ_FIRST(&store->gathered)) != NULL) {
+		TAILQ_REMOVE(&store->gathered, request, link);
+		sqlite_worker_ask(store->worker, request);
+	}
+}
+
+/* Those gathered that may be known go to regulars. */
+static void sqlite_pick_regulars(struct sqlite_store *store, struct sqlite_queue *regulars)
+{
+	struct sqlite_request *request, *next;
+
+	for (request = TAILQ_FIRST(&store->gathered); request != NULL; request = next) {
+		next = TAILQ_NEXT(request, link);
+		if (!sqlite_regulars_has(store->regulars, &request->greylist.question))
+			continue;
+		TAILQ_REMOVE(&store->gathered, request, link);
+		TAILQ_INSERT_TAIL(regulars, request, link);
+	}
+}
+
+static void on_sqlite_gathered(evutil_socket_t fd, short events, void *arg)
+{
+	struct sqlite_queue regulars = TAILQ_HEAD_INITIALIZER(regulars);
+	struct sqlite_queue done = TAILQ_HEAD_INITIALIZER(done);
+	struct sqlite_store *store = arg;
+	struct sqlite_request *request;
+
+	(void)fd;
+	(void)events;
+	if (sqlite_worker_offer(store->worker, &store->gathered))
+		return;
+	sqlite_pick_regulars(store, &regulars);
+	if (!TAILQ_EMPTY(&regulars))
+		sqlite_worker_look(store->worker, &regulars, &done);
+	TAILQ_CONCAT(&store->gathered, &regulars, link);
+	sqlite_hand_over(store);
+	while ((request = TAILQ_FIRST(&done)) != NULL) {
+		TAILQ_REMOVE(&done, request, link);
+		sqlite_answer(store, request);
+	}
+}
+
+static void sqlite_gather(struct sqlite_store *store, struct sqlite_request *request)
+{
+	if (TAILQ_EMPTY(&store->gathered))
+		event_active(store->on_gathered, EV_TIMEOUT, 0);
+	TAILQ_INSERT_TAIL(&store->gathered, request, link);
 }
 
 static struct store_request *sqlite_ask(struct store *base, struct sqlite_request *request)
@@ -125,6 +200,8 @@ static struct store_request *sqlite_ask(struct store *base, struct sqlite_reques
 		struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
 		TAILQ_INSERT_TAIL(&alone, request, link);
 		sqlite_take_back(&alone, store);
+	} else if (request->kind == SQLITE_REQUEST_GREYLIST) {
+		sqlite_gather(store, request);
 	} else {
 		sqlite_worker_ask(store->worker, request);
 	}
@@ -185,7 +262,12 @@ static void sqlite_free_queue(struct sqlite_queue *queue)
 
 static void sqlite_release(struct sqlite_store *store)
 {
+	/* What was asked is kept, whether somebody waits for the answer or not. */
+	if (store->worker != NULL)
+		sqlite_hand_over(store);
 	sqlite_worker_free(&store->worker);
+	event_free(store->on_gathered);
+	sqlite_regulars_free(&store->regulars);
 	sqlite_free_queue(&store->answered);
 	sqlite_free_queue(&store->spare);
 	wakeup_free(&store->answers);
@@ -209,6 +291,9 @@ static struct store *sqlite_open(const char *rest, const struct store_options *o
 	store->base.class = &sqlite_store_class;
 	TAILQ_INIT(&store->answered);
 	TAILQ_INIT(&store->spare);
+	TAILQ_INIT(&store->gathered);
+	store->regulars = sqlite_regulars_new();
+	store->on_gathered = event_new(base, -1, 0, on_sqlite_gathered, store);
 	pthread_mutex_init(&store->lock, NULL);
 	store->answers = wakeup_new(base, on_sqlite_answers, store);
 	if (store->answers == NULL)

@@ -250,6 +250,15 @@ void sqlite_db_set_waiting(struct sqlite_db *db, bool waits)
 	db->waits = waits;
 }
 
+void sqlite_db_limit_cache(struct sqlite_db *db, int kib)
+{
+	char pragma[64];
+
+	/* Without it nothing is wrong but the memory that it takes. */
+	snprintf(pragma, sizeof(pragma), "PRAGMA cache_size = -%d", kib);
+	sqlite3_exec(db->sql.handle, pragma, NULL, NULL, NULL);
+}
+
 void sqlite_db_touch(struct sqlite_db *db)
 {
 	db->must_write = true;

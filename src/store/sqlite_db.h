@@ -3,9 +3,9 @@
  * One connection to the SQLite database: opening, transactions, checkpoints.  The steps that are
  * taken within a transaction are elsewhere: sqlite_greylist.h, sqlite_networks.h, sqlite_errand.h.
  *
- * Everything here blocks, and belongs to the thread that opened the database (sqlite.c runs it on a
- * thread of its own).  Steps happen between sqlite_db_begin() and sqlite_db_commit(); what failed
- * is undone by sqlite_db_rollback().
+ * Everything here blocks (but see sqlite_nowait.h), and belongs to one thread at a time.  Steps
+ * happen between sqlite_db_begin() and sqlite_db_commit(); what failed is undone by
+ * sqlite_db_rollback().
  */
 #pragma once
 
@@ -77,6 +77,9 @@ void sqlite_db_rollback(struct sqlite_db *db);
 
 /* Whether steps wait for a while, as they do at first, when another process is writing. */
 void sqlite_db_set_waiting(struct sqlite_db *db, bool waits);
+
+/* Let it keep fewer pages in memory than it does at first. */
+void sqlite_db_limit_cache(struct sqlite_db *db, int kib);
 
 /* Why the last step failed, for the log. */
 const char *sqlite_db_why(const struct sqlite_db *db);

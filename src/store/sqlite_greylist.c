@@ -16,17 +16,14 @@ struct sqlite_greylist_row {
 	int32_t hash;
 };
 
-/* 32 bits, for they are enough to find a row and take half the room (see the schema). */
-static int32_t sqlite_greylist_hash(struct sqlite_db *db, const char *identity,
-				    const struct store_question *question)
+uint64_t sqlite_greylist_hash(const char *identity, const struct store_question *question,
+			      const uint8_t key[static HASH_KEY_SIZE])
 {
-	const struct sqlite_greylist *greylist = sqlite_db_greylist(db);
 	char text[IDENTITY_TEXT_SIZE + 2 * SENDER_KEY_SIZE + 2];
 	char *end = stpcpy(stpcpy(text, identity), "\n");
 	end = stpcpy(stpcpy(end, question->sender), "\n");
 	end = stpcpy(end, question->recipient);
-	return (int32_t)hash_text_keyed((struct span){text, (size_t)(end - text)},
-					greylist->hash_key);
+	return hash_text_keyed((struct span){text, (size_t)(end - text)}, key);
 }
 
 static enum sqlite_db_status sqlite_greylist_find_entry(struct sqlite_db *db, const char *identity,
@@ -39,7 +36,8 @@ static enum sqlite_db_status sqlite_greylist_find_entry(struct sqlite_db *db, co
 	static const enum sqlite_statement ways[] = {SQL_ENTRY_GET, SQL_ENTRY_FIND};
 	enum sqlite_statement found;
 
-	row->hash = sqlite_greylist_hash(db, identity, question);
+	/* 32 bits are enough to find a row, and take half the room (see the schema). */
+	row->hash = (int32_t)sqlite_greylist_hash(identity, question, greylist->hash_key);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		sqlite_statement_bind_text(sql, ways[i], 2, identity);
 		sqlite_statement_bind_text(sql, ways[i], 3, question->sender);

@@ -21,6 +21,10 @@ struct sqlite_greylist {
 				* the database was opened */
 };
 
+/* A keyed hash of the triplet under one of its identities. */
+uint64_t sqlite_greylist_hash(const char *identity, const struct store_question *question,
+			      const uint8_t key[static HASH_KEY_SIZE]);
+
 /* Find, decide, keep (store.h); fills in all of *answer but its status. */
 enum sqlite_db_status sqlite_greylist_ask(struct sqlite_db *db,
 					  const struct store_question *question,

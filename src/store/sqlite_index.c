@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "sqlite_recent.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +12,9 @@ enum {
 	/* When so many are in memory, they begin to go into the index: 2 MiB, read in again in some
 	 * ten milliseconds. */
 	SQLITE_INDEX_RECENT_MAX = 128 * 1024,
-	SQLITE_INDEX_PACE = 2, /* so many go into the index for each entry that comes */
+	SQLITE_INDEX_TRIES_MAX = 100, /* a few microseconds: it is mostly held for less */
+	SQLITE_INDEX_SAME_MAX = 8, /* entries of one hash that are looked at for another thread */
+	SQLITE_INDEX_PACE = 2,     /* so many go into the index for each entry that comes */
 };
 
 /* Of what is in the index; far more than there will be entries, so that ids can be added to. */
@@ -28,7 +31,9 @@ struct sqlite_index_state {
 
 struct sqlite_index {
 	struct sqlite_statements *sql; /* borrowed */
+	struct sqlite_index *shared;   /* borrowed; whose recent is used.  NULL: its own */
 	struct sqlite_recent *recent;  /* owned; NULL: to be read in */
+	pthread_mutex_t recent_lock;   /* held while recent is changed, or read by another thread */
 	int64_t version;               /* of the database, when recent was read in */
 	bool is_checked;               /* in this transaction: recent is what it must be */
 	struct sqlite_index_state now, committed;
@@ -42,7 +47,13 @@ struct sqlite_index *sqlite_index_new(struct sqlite_statements *sql)
 	struct sqlite_index *index = mem_alloc(sizeof(*index));
 
 	index->sql = sql;
+	pthread_mutex_init(&index->recent_lock, NULL);
 	return index;
+}
+
+void sqlite_index_share(struct sqlite_index *index, struct sqlite_index *of)
+{
+	index->shared = of;
 }
 
 static void sqlite_index_clear_lists(struct sqlite_index *index)
@@ -58,6 +69,7 @@ void sqlite_index_free(struct sqlite_index **index)
 	sqlite_recent_list_clear(&(*index)->added);
 	sqlite_recent_list_clear(&(*index)->gone);
 	sqlite_recent_list_clear(&(*index)->moved);
+	pthread_mutex_destroy(&(*index)->recent_lock);
 	free(*index);
 	*index = NULL;
 }
@@ -68,6 +80,7 @@ void sqlite_index_begin(struct sqlite_index *index)
 	sqlite_index_clear_lists(index);
 }
 
+/* Within recent_lock. */
 static void sqlite_index_take_out(struct sqlite_index *index, const struct sqlite_recent_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -75,27 +88,37 @@ static void sqlite_index_take_out(struct sqlite_index *index, const struct sqlit
 					   list->entries[i].id);
 }
 
+static void sqlite_index_undo(struct sqlite_index *index)
+{
+	pthread_mutex_lock(&index->recent_lock);
+	sqlite_index_take_out(index, &index->added);
+	for (size_t i = 0; i < index->gone.count; i++) {
+		const struct sqlite_recent_entry *entry = &index->gone.entries[i];
+		/* What came and went within the transaction never was. */
+		if (entry->id < index->committed.next_id)
+			sqlite_recent_add(index->recent, entry->hash, entry->id);
+	}
+	pthread_mutex_unlock(&index->recent_lock);
+}
+
 void sqlite_index_rollback(struct sqlite_index *index)
 {
-	if (index->recent != NULL) {
-		sqlite_index_take_out(index, &index->added);
-		for (size_t i = 0; i < index->gone.count; i++) {
-			const struct sqlite_recent_entry *entry = &index->gone.entries[i];
-			/* What came and went within the transaction never was. */
-			if (entry->id < index->committed.next_id)
-				sqlite_recent_add(index->recent, entry->hash, entry->id);
-		}
-	}
+	if (index->recent != NULL)
+		sqlite_index_undo(index);
 	index->now = index->committed;
 	sqlite_index_clear_lists(index);
 }
 
 void sqlite_index_commit(struct sqlite_index *index)
 {
-	if (index->recent != NULL) {
+	bool is_placed = index->now.placed != index->committed.placed;
+
+	if (index->recent != NULL && (is_placed || index->moved.count > 0)) {
+		pthread_mutex_lock(&index->recent_lock);
 		sqlite_index_take_out(index, &index->moved);
-		if (index->now.placed != index->committed.placed)
+		if (is_placed)
 			sqlite_recent_set_base(index->recent, index->now.placed);
+		pthread_mutex_unlock(&index->recent_lock);
 	}
 	index->committed = index->now;
 	sqlite_index_clear_lists(index);
@@ -195,6 +218,25 @@ static bool sqlite_index_goes_on(const struct sqlite_index *index,
 	       found->placing_from == index->now.placing_from;
 }
 
+/* Bring recent to what was found; within recent_lock. */
+static enum sqlite_db_status sqlite_index_read_into(struct sqlite_index *index,
+						    const struct sqlite_index_state *found)
+{
+	if (!sqlite_index_goes_on(index, found)) {
+		sqlite_recent_free(&index->recent);
+		index->recent = sqlite_recent_new(found->placed);
+		index->now = *found;
+		index->now.next_id = found->placed + 1;
+	}
+	enum sqlite_db_status status = sqlite_index_read_on(index);
+	if (found->next_id > index->now.next_id &&
+	    found->next_id - index->now.placed <= SQLITE_RECENT_IDS_MAX)
+		index->now.next_id = found->next_id;
+	if (status != SQLITE_DB_OK)
+		sqlite_recent_free(&index->recent);
+	return status;
+}
+
 /* Read in what the index does not have, and memory neither. */
 static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
 {
@@ -203,18 +245,9 @@ static enum sqlite_db_status sqlite_index_read(struct sqlite_index *index)
 
 	if (status != SQLITE_DB_OK)
 		return status;
-	if (!sqlite_index_goes_on(index, &found)) {
-		sqlite_recent_free(&index->recent);
-		index->recent = sqlite_recent_new(found.placed);
-		index->now = found;
-		index->now.next_id = found.placed + 1;
-	}
-	status = sqlite_index_read_on(index);
-	if (found.next_id > index->now.next_id &&
-	    found.next_id - index->now.placed <= SQLITE_RECENT_IDS_MAX)
-		index->now.next_id = found.next_id;
-	if (status != SQLITE_DB_OK)
-		sqlite_recent_free(&index->recent);
+	pthread_mutex_lock(&index->recent_lock);
+	status = sqlite_index_read_into(index, &found);
+	pthread_mutex_unlock(&index->recent_lock);
 	index->committed = index->now;
 	return status;
 }
@@ -247,21 +280,56 @@ static enum sqlite_db_status sqlite_index_check(struct sqlite_index *index)
 	return status;
 }
 
-enum sqlite_db_status sqlite_index_find(struct sqlite_index *index, int32_t hash,
-					enum sqlite_statement *which, bool *has_row)
+/* The entry with this id, if it is the one that is looked for. */
+static enum sqlite_db_status sqlite_index_try(struct sqlite_index *index, int64_t id, bool *has_row)
+{
+	sqlite_statement_finish(index->sql, SQL_ENTRY_GET);
+	sqlite_statement_bind_number(index->sql, SQL_ENTRY_GET, 1, id);
+	return sqlite_statement_step(index->sql, SQL_ENTRY_GET, has_row);
+}
+
+static enum sqlite_db_status sqlite_index_find_recent(struct sqlite_index *index, int32_t hash,
+						      bool *has_row)
 {
 	enum sqlite_db_status status = sqlite_index_check(index);
 	size_t from = 0;
 	int64_t id;
 
+	while (status == SQLITE_DB_OK && !*has_row &&
+	       sqlite_recent_next(index->recent, hash, &from, &id))
+		status = sqlite_index_try(index, id, has_row);
+	return status;
+}
+
+/* The same on another thread than that of the index that is shared, without waiting for it. */
+static enum sqlite_db_status sqlite_index_find_shared(struct sqlite_index *index, int32_t hash,
+						      bool *has_row)
+{
+	struct sqlite_index *shared = index->shared;
+	enum sqlite_db_status status = SQLITE_DB_OK;
+	int64_t ids[SQLITE_INDEX_SAME_MAX];
+	size_t count = 0, from = 0;
+
+	for (int tries = 1; pthread_mutex_trylock(&shared->recent_lock) != 0; tries++)
+		if (tries == SQLITE_INDEX_TRIES_MAX)
+			return SQLITE_DB_BUSY;
+	while (shared->recent != NULL && count < SQLITE_INDEX_SAME_MAX &&
+	       sqlite_recent_next(shared->recent, hash, &from, &ids[count]))
+		count++;
+	pthread_mutex_unlock(&shared->recent_lock);
+	for (size_t i = 0; status == SQLITE_DB_OK && !*has_row && i < count; i++)
+		status = sqlite_index_try(index, ids[i], has_row);
+	return status;
+}
+
+enum sqlite_db_status sqlite_index_find(struct sqlite_index *index, int32_t hash,
+					enum sqlite_statement *which, bool *has_row)
+{
 	*has_row = false;
 	*which = SQL_ENTRY_GET;
-	while (status == SQLITE_DB_OK && !*has_row &&
-	       sqlite_recent_next(index->recent, hash, &from, &id)) {
-		sqlite_statement_finish(index->sql, SQL_ENTRY_GET);
-		sqlite_statement_bind_number(index->sql, SQL_ENTRY_GET, 1, id);
-		status = sqlite_statement_step(index->sql, SQL_ENTRY_GET, has_row);
-	}
+	enum sqlite_db_status status = index->shared != NULL
+					       ? sqlite_index_find_shared(index, hash, has_row)
+					       : sqlite_index_find_recent(index, hash, has_row);
 	if (status != SQLITE_DB_OK || *has_row)
 		return status;
 	sqlite_statement_finish(index->sql, SQL_ENTRY_GET);
@@ -279,14 +347,21 @@ enum sqlite_db_status sqlite_index_add(struct sqlite_index *index, int32_t hash,
 	if (index->now.next_id - index->now.placed > SQLITE_RECENT_IDS_MAX)
 		return sqlite_index_damaged(index, "its index was left behind");
 	*id = index->now.next_id++;
+	pthread_mutex_lock(&index->recent_lock);
 	sqlite_recent_add(index->recent, hash, *id);
+	pthread_mutex_unlock(&index->recent_lock);
 	sqlite_recent_list_add(&index->added, hash, *id);
 	return SQLITE_DB_OK;
 }
 
 void sqlite_index_remove(struct sqlite_index *index, int32_t hash, int64_t id)
 {
-	if (index->recent != NULL && sqlite_recent_remove(index->recent, hash, id))
+	if (index->recent == NULL)
+		return;
+	pthread_mutex_lock(&index->recent_lock);
+	bool was_there = sqlite_recent_remove(index->recent, hash, id);
+	pthread_mutex_unlock(&index->recent_lock);
+	if (was_there)
 		sqlite_recent_list_add(&index->gone, hash, id);
 }
 

@@ -8,6 +8,9 @@
  * (sqlite_recent.h), where a start reads them in again.  When there are many, they go into the
  * index in the order of hashes, many to a page, a few with each transaction that adds some; how far
  * that has come is in meta too, so that a start, or another process, goes on from there.
+ *
+ * What is in memory belongs to one connection and its thread.  Another connection of this process
+ * may look into it from another thread (sqlite_index_share()).
  */
 #pragma once
 
@@ -19,6 +22,13 @@
 struct sqlite_index;
 
 struct sqlite_index *sqlite_index_new(struct sqlite_statements *sql);
+
+/*
+ * Let sqlite_index_find() of index, and nothing else, use what of has in memory; of outlives index.
+ * It then finds what is committed, or SQLITE_DB_BUSY while of is changing much; what of commits
+ * meanwhile may not be found.
+ */
+void sqlite_index_share(struct sqlite_index *index, struct sqlite_index *of);
 
 /* A transaction has begun: what another process committed since the last one is to be seen. */
 void sqlite_index_begin(struct sqlite_index *index);

@@ -108,6 +108,14 @@ enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
 	return status;
 }
 
+bool sqlite_request_passes(const struct sqlite_request *request)
+{
+	enum greylist_outcome outcome = request->greylist.answer.decision.outcome;
+
+	return request->kind == SQLITE_REQUEST_GREYLIST &&
+	       (outcome == GREYLIST_PASS || outcome == GREYLIST_KNOWN);
+}
+
 static void sqlite_request_answer_greylist(struct sqlite_request *request)
 {
 	request->greylist.answer.status = request->status;

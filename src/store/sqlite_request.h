@@ -82,6 +82,12 @@ enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
 						 struct sqlite_db *db, bool *is_done)
 	__attribute__((warn_unused_result));
 
+/*
+ * Whether it is about a triplet, and was decided to pass: that is the answer, whatever else is
+ * committed in this moment.
+ */
+bool sqlite_request_passes(const struct sqlite_request *request);
+
 /* Call the asker's done(), unless it cancelled. */
 void sqlite_request_answer(struct sqlite_request *request);
 

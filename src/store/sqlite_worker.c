@@ -8,6 +8,7 @@
 #include "sqlite_db.h"
 #include "sqlite_file.h"
 #include "sqlite_greylist.h"
+#include "sqlite_look.h"
 #include "sqlite_reader.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include <string.h>
 
 enum {
-	SQLITE_WORKER_BATCH_MAX = 512,     /* questions in one transaction */
+	SQLITE_WORKER_BATCH_MAX = 512,     /* questions that are taken at once */
 	SQLITE_WORKER_EXPIRE_STEP = 50,    /* rows removed at a time */
 	SQLITE_WORKER_TICK_BUSY_MS = 10,   /* to the next step while there are more */
 	SQLITE_WORKER_TICK_IDLE_MS = 1000, /* to the next step when there were none */
@@ -38,11 +39,13 @@ struct sqlite_worker {
 	void *arg;
 	struct sqlite_reader *reader;             /* owned */
 	struct sqlite_checkpointer *checkpointer; /* owned */
+	struct sqlite_look *look;                 /* owned */
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of all in this paragraph */
 	pthread_cond_t wake;
 	struct sqlite_queue asked;
+	bool is_writing;             /* it may be a while until what is asked is read */
 	struct sqlite_queue writing; /* errands whose turn is the worker's */
 	struct histogram batches;    /* by store_batch_steps */
 	bool tells_failing;          /* is_failing, for others */
@@ -134,7 +137,7 @@ static bool sqlite_worker_move_aside(struct sqlite_worker *worker)
 static enum sqlite_db_status sqlite_worker_open_db(struct sqlite_worker *worker, bool is_damaged)
 {
 	enum sqlite_db_status status = SQLITE_DB_DAMAGED;
-	struct sqlite_db *checkpoint_db = NULL, *reader_db = NULL;
+	struct sqlite_db *checkpoint_db = NULL, *reader_db = NULL, *look_db = NULL;
 
 	if (!is_damaged)
 		status = sqlite_db_open(worker->path, &worker->options, &worker->db, worker->why);
@@ -147,10 +150,14 @@ static enum sqlite_db_status sqlite_worker_open_db(struct sqlite_worker *worker,
 			sqlite_db_open(worker->path, &worker->options, &checkpoint_db, worker->why);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_open(worker->path, &worker->options, &reader_db, worker->why);
+	if (status == SQLITE_DB_OK)
+		status = sqlite_db_open(worker->path, &worker->options, &look_db, worker->why);
 	if (status == SQLITE_DB_OK) {
 		sqlite_checkpointer_set_db(worker->checkpointer, &checkpoint_db);
 		sqlite_reader_set_db(worker->reader, &reader_db);
+		sqlite_look_set_db(worker->look, &look_db, worker->db);
 	} else {
+		sqlite_db_close(&reader_db);
 		sqlite_db_close(&checkpoint_db);
 		sqlite_db_close(&worker->db);
 	}
@@ -160,6 +167,7 @@ static enum sqlite_db_status sqlite_worker_open_db(struct sqlite_worker *worker,
 /* The connections of the other threads, when they have ended what they do. */
 static void sqlite_worker_close_others(struct sqlite_worker *worker)
 {
+	sqlite_look_set_db(worker->look, NULL, NULL);
 	sqlite_reader_set_db(worker->reader, NULL);
 	sqlite_checkpointer_set_db(worker->checkpointer, NULL);
 }
@@ -279,6 +287,41 @@ static enum sqlite_db_status sqlite_worker_answer_known(struct sqlite_worker *wo
 	return status;
 }
 
+/* Move up to a batch of what was asked to the end of taken.  Within the lock. */
+static void sqlite_worker_take(struct sqlite_worker *worker, struct sqlite_queue *taken)
+{
+	int count = 0;
+
+	for (; count < SQLITE_WORKER_BATCH_MAX && !TAILQ_EMPTY(&worker->asked); count++) {
+		struct sqlite_request *request = TAILQ_FIRST(&worker->asked);
+		TAILQ_REMOVE(&worker->asked, request, link);
+		TAILQ_INSERT_TAIL(taken, request, link);
+	}
+	if (count > 0)
+		histogram_add(&worker->batches, &store_batch_steps, count);
+}
+
+/*
+ * From now on the loop looks for known mail itself (sqlite_worker_offer()).  What it handed over
+ * before is read now, so that none of it waits either; what is to be written of that is added to
+ * batch.
+ */
+static enum sqlite_db_status sqlite_worker_begin_writing(struct sqlite_worker *worker,
+							 struct sqlite_queue *batch)
+{
+	struct sqlite_queue late = TAILQ_HEAD_INITIALIZER(late);
+	enum sqlite_db_status status = SQLITE_DB_OK;
+
+	pthread_mutex_lock(&worker->lock);
+	worker->is_writing = true;
+	sqlite_worker_take(worker, &late);
+	pthread_mutex_unlock(&worker->lock);
+	if (!TAILQ_EMPTY(&late))
+		status = sqlite_worker_answer_known(worker, &late);
+	TAILQ_CONCAT(batch, &late, link);
+	return status;
+}
+
 /*
  * When there is something to write and somebody else, an admin with sqlite3(1) say, is writing,
  * that is done again when he has finished.
@@ -288,7 +331,11 @@ static enum sqlite_db_status sqlite_worker_try_batch(struct sqlite_worker *worke
 {
 	enum sqlite_db_status status = sqlite_worker_answer_known(worker, batch);
 
-	if (status == SQLITE_DB_OK && !TAILQ_EMPTY(batch))
+	if (status == SQLITE_DB_OK && TAILQ_EMPTY(batch))
+		return SQLITE_DB_OK;
+	if (status == SQLITE_DB_OK)
+		status = sqlite_worker_begin_writing(worker, batch);
+	if (status == SQLITE_DB_OK)
 		status = sqlite_worker_try_once(worker, batch, false);
 	if (status == SQLITE_DB_BUSY)
 		status = sqlite_worker_try_once(worker, batch, true);
@@ -471,19 +518,40 @@ static int64_t sqlite_worker_due_ms(const struct sqlite_worker *worker)
 /* Wait for questions, or for something else to do; then take some. */
 static void sqlite_worker_take_batch(struct sqlite_worker *worker, struct sqlite_queue *batch)
 {
-	int taken = 0;
-
+	worker->is_writing = false;
 	while (TAILQ_EMPTY(&worker->asked) && !worker->stop &&
 	       clock_mono_ms() < sqlite_worker_due_ms(worker))
 		sqlite_worker_wait_until(&worker->wake, &worker->lock,
 					 sqlite_worker_due_ms(worker));
-	for (; taken < SQLITE_WORKER_BATCH_MAX && !TAILQ_EMPTY(&worker->asked); taken++) {
-		struct sqlite_request *request = TAILQ_FIRST(&worker->asked);
-		TAILQ_REMOVE(&worker->asked, request, link);
-		TAILQ_INSERT_TAIL(batch, request, link);
-	}
-	if (taken > 0)
-		histogram_add(&worker->batches, &store_batch_steps, taken);
+	sqlite_worker_take(worker, batch);
+}
+
+/* Before all that was asked since. */
+static void sqlite_worker_put_back(struct sqlite_worker *worker, struct sqlite_queue *late)
+{
+	pthread_mutex_lock(&worker->lock);
+	TAILQ_CONCAT(late, &worker->asked, link);
+	TAILQ_CONCAT(&worker->asked, late, link);
+	pthread_mutex_unlock(&worker->lock);
+}
+
+/* Other work than mail that is due, a step of each. */
+static void sqlite_worker_keep_up(struct sqlite_worker *worker)
+{
+	struct sqlite_queue late = TAILQ_HEAD_INITIALIZER(late);
+
+	pthread_mutex_lock(&worker->lock);
+	bool is_due = clock_mono_ms() >= sqlite_worker_due_ms(worker);
+	pthread_mutex_unlock(&worker->lock);
+	/* What fails here is met again when its turn comes. */
+	if (is_due && worker->db != NULL)
+		(void)sqlite_worker_begin_writing(worker, &late);
+	if (clock_mono_ms() >= worker->tick_ms)
+		sqlite_worker_tick(worker);
+	sqlite_worker_run_errand(worker);
+	sqlite_checkpointer_keep_short(worker->checkpointer, worker->db);
+	if (!TAILQ_EMPTY(&late))
+		sqlite_worker_put_back(worker, &late);
 }
 
 static void *sqlite_worker_main(void *arg)
@@ -499,10 +567,7 @@ static void *sqlite_worker_main(void *arg)
 		sqlite_worker_reopen(worker);
 		sqlite_worker_run_batch(worker, &batch);
 		sqlite_worker_hand_back(worker, &batch);
-		if (clock_mono_ms() >= worker->tick_ms)
-			sqlite_worker_tick(worker);
-		sqlite_worker_run_errand(worker);
-		sqlite_checkpointer_keep_short(worker->checkpointer, worker->db);
+		sqlite_worker_keep_up(worker);
 
 		pthread_mutex_lock(&worker->lock);
 	}
@@ -523,6 +588,7 @@ static void sqlite_worker_wake(void *arg)
 /* When all threads have ended, or have not begun. */
 static void sqlite_worker_release(struct sqlite_worker *worker)
 {
+	sqlite_look_free(&worker->look);
 	sqlite_reader_free(&worker->reader);
 	sqlite_checkpointer_free(&worker->checkpointer);
 	sqlite_db_close(&worker->db);
@@ -585,6 +651,7 @@ struct sqlite_worker *sqlite_worker_new(const char *path, const struct store_opt
 	worker->options = *options;
 	worker->done = done;
 	worker->arg = arg;
+	worker->look = sqlite_look_new();
 	TAILQ_INIT(&worker->asked);
 	TAILQ_INIT(&worker->writing);
 	pthread_mutex_init(&worker->lock, NULL);
@@ -608,6 +675,25 @@ void sqlite_worker_ask(struct sqlite_worker *worker, struct sqlite_request *requ
 		pthread_cond_signal(&worker->wake);
 	TAILQ_INSERT_TAIL(&worker->asked, request, link);
 	pthread_mutex_unlock(&worker->lock);
+}
+
+bool sqlite_worker_offer(struct sqlite_worker *worker, struct sqlite_queue *offered)
+{
+	pthread_mutex_lock(&worker->lock);
+	bool is_taken = !worker->is_writing;
+	if (is_taken) {
+		if (TAILQ_EMPTY(&worker->asked))
+			pthread_cond_signal(&worker->wake);
+		TAILQ_CONCAT(&worker->asked, offered, link);
+	}
+	pthread_mutex_unlock(&worker->lock);
+	return is_taken;
+}
+
+void sqlite_worker_look(struct sqlite_worker *worker, struct sqlite_queue *asked,
+			struct sqlite_queue *done)
+{
+	sqlite_look(worker->look, asked, done);
 }
 
 void sqlite_worker_get_batches(struct sqlite_worker *worker, struct histogram *batches)

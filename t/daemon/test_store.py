@@ -4,6 +4,7 @@
 import errno
 import os
 import re
+import select
 import shutil
 import threading
 import time
@@ -277,6 +278,22 @@ def test_locked_store_knows_what_it_knew(daemon):
         # A failure is no reason to ask more of what needs nothing written.
         for _ in range(5):
             assert daemon.reason() == 'triplet found'
+
+
+def test_known_mail_does_not_wait_behind_what_waits_for_a_lock(daemon):
+    daemon.configure(greylist_delay='1s', on_store_failure='defer', check_deadline='20s')
+    daemon.start()
+    wait_until('a sender passes', lambda: daemon.reason() == 'triplet found')
+
+    answered = 0
+    with database.locked(daemon.database), daemon.connect() as new, daemon.connect() as known:
+        new.send_request(recipient=new_recipient())
+        while select.select([new.socket], [], [], 0)[0] == []:
+            assert known.ask() == PASS
+            answered += 1
+        assert new.read_answer() == STORE_DEFERS
+    # In two seconds.  Some come before the store has seen the new one.
+    assert answered > 20
 
 
 def test_store_locked_for_a_moment_only_makes_mail_wait(daemon):
