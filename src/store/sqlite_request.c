@@ -33,6 +33,7 @@ void sqlite_request_renew_greylist(struct sqlite_request *request,
 	request->status = STORE_FAILED;
 	atomic_store_explicit(&request->is_cancelled, false, memory_order_relaxed);
 	request->arg = arg;
+	request->greylist.is_decided = false;
 	request->greylist.question = *question;
 	request->greylist.done = done;
 }
@@ -104,16 +105,17 @@ enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
 		return SQLITE_DB_OK;
 	enum sqlite_db_status status = sqlite_greylist_look(db, &request->greylist.question,
 							    &request->greylist.answer, &is_to_keep);
+	request->greylist.is_decided = status == SQLITE_DB_OK;
 	*is_done = status == SQLITE_DB_OK && !is_to_keep;
 	return status;
 }
 
 bool sqlite_request_passes(const struct sqlite_request *request)
 {
+	if (request->kind != SQLITE_REQUEST_GREYLIST || !request->greylist.is_decided)
+		return false;
 	enum greylist_outcome outcome = request->greylist.answer.decision.outcome;
-
-	return request->kind == SQLITE_REQUEST_GREYLIST &&
-	       (outcome == GREYLIST_PASS || outcome == GREYLIST_KNOWN);
+	return outcome == GREYLIST_PASS || outcome == GREYLIST_KNOWN;
 }
 
 static void sqlite_request_answer_greylist(struct sqlite_request *request)

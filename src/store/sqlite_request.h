@@ -34,6 +34,7 @@ struct sqlite_request {
 		struct {
 			struct store_question question;
 			struct store_answer answer; /* its status is filled in at the end */
+			bool is_decided;            /* it was read, and answer is what follows */
 			store_done_fn *done;
 		} greylist;
 		struct {
@@ -83,8 +84,8 @@ enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
 	__attribute__((warn_unused_result));
 
 /*
- * Whether it is about a triplet, and was decided to pass: that is the answer, whatever else is
- * committed in this moment.
+ * Whether it is about a triplet that was read, and passes: that is the answer, whatever else is
+ * committed in this moment, and whether it can be kept or not.
  */
 bool sqlite_request_passes(const struct sqlite_request *request);
 

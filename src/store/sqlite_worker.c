@@ -359,6 +359,18 @@ static enum sqlite_db_status sqlite_worker_begin_anew(struct sqlite_worker *work
 	return sqlite_worker_open_db(worker, true);
 }
 
+/* What was found to pass passes, though nothing could be kept of it: when it comes again, it is
+ * found as it was. */
+static void sqlite_worker_let_pass(struct sqlite_queue *batch)
+{
+	struct sqlite_request *request;
+
+	TAILQ_FOREACH (request, batch, link) {
+		if (sqlite_request_passes(request))
+			request->status = STORE_ANSWERED;
+	}
+}
+
 /* Answer every question in batch; those that cannot be answered keep their STORE_FAILED. */
 static void sqlite_worker_run_batch(struct sqlite_worker *worker, struct sqlite_queue *batch)
 {
@@ -370,8 +382,10 @@ static void sqlite_worker_run_batch(struct sqlite_worker *worker, struct sqlite_
 		if (status == SQLITE_DB_OK)
 			status = sqlite_worker_try_batch(worker, batch);
 	}
-	if (status != SQLITE_DB_OK)
-		sqlite_worker_take_failure(worker, status);
+	if (status == SQLITE_DB_OK)
+		return;
+	sqlite_worker_take_failure(worker, status);
+	sqlite_worker_let_pass(batch);
 }
 
 /* The database was closed after a failure: open it again, but not all the time. */

@@ -296,6 +296,23 @@ def test_known_mail_does_not_wait_behind_what_waits_for_a_lock(daemon):
     assert answered > 20
 
 
+@pytest.mark.parametrize('state, passes', [('back in time', 1), ('known for long', 2)])
+def test_who_passes_does_so_when_that_cannot_be_kept(daemon, state, passes):
+    daemon.configure(greylist_delay='1s', on_store_failure='defer')
+    daemon.start()
+    assert daemon.reason() == 'new'
+    if state == 'known for long':
+        wait_until('a sender passes', lambda: daemon.reason() == 'triplet found')
+    # As if all of it had happened two hours ago.
+    database.execute(daemon.database, 'UPDATE entry SET first_seen = first_seen - 7200, last_seen = last_seen - 7200')
+    with database.locked(daemon.database):
+        assert daemon.ask(recipient=new_recipient()) == STORE_DEFERS
+        for _ in range(2):
+            assert daemon.reason() == 'triplet found'
+    assert daemon.reason() == 'triplet found'
+    assert database.rows(daemon.database, 'SELECT passes FROM entry') == [(passes,)]
+
+
 def test_store_locked_for_a_moment_only_makes_mail_wait(daemon):
     daemon.start()
     reasons = []
