@@ -4,6 +4,8 @@
 import random
 import threading
 
+import pytest
+
 import database
 from policy import GREYLISTED, Connection, ConnectionClosed, new_recipient
 
@@ -55,6 +57,7 @@ def assert_remembered(daemon, recipients):
     assert [recipient for recipient, reason in zip(recipients, reasons) if not reason.startswith('early-retry')] == []
 
 
+@pytest.mark.long
 def test_kill_at_random_moments_forgets_no_answer_and_leaves_a_sound_database(daemon):
     print(f'random seed {SEED}')
     moment = random.Random(SEED)

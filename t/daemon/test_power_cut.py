@@ -119,6 +119,7 @@ def mail_of(path, number):
             'recipient': recipient}
 
 
+@pytest.mark.long
 def test_power_is_cut_while_the_index_of_entries_is_written(daemon):
     print(f'random seed {SEED}')
     chance = random.Random(SEED)

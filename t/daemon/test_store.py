@@ -165,6 +165,7 @@ def test_database_that_was_deleted_while_in_use_is_told_and_a_new_one_begun(daem
     assert daemon.reason(recipient=recipient).startswith('early-retry')
 
 
+@pytest.mark.long
 def test_backup_that_replaces_the_database_while_in_use_is_taken_as_it_is(daemon):
     daemon.start()
     old = fill(daemon, 200)
@@ -358,6 +359,7 @@ def test_admin_who_writes_at_the_same_time_costs_no_answer(daemon):
     assert len(failed) == 0, f'{len(failed)} of 300 were not greylisted because somebody else wrote as well'
 
 
+@pytest.mark.long
 def test_store_locked_for_a_minute(daemon):
     daemon.configure(check_deadline='10s', on_store_failure='defer')
     daemon.start()
