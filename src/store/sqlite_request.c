@@ -33,7 +33,7 @@ void sqlite_request_renew_greylist(struct sqlite_request *request,
 	request->status = STORE_FAILED;
 	atomic_store_explicit(&request->is_cancelled, false, memory_order_relaxed);
 	request->arg = arg;
-	request->greylist.is_decided = false;
+	request->greylist.passes = false;
 	request->greylist.question = *question;
 	request->greylist.done = done;
 }
@@ -105,17 +105,26 @@ enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
 		return SQLITE_DB_OK;
 	enum sqlite_db_status status = sqlite_greylist_look(db, &request->greylist.question,
 							    &request->greylist.answer, &is_to_keep);
-	request->greylist.is_decided = status == SQLITE_DB_OK;
-	*is_done = status == SQLITE_DB_OK && !is_to_keep;
-	return status;
+	if (status != SQLITE_DB_OK)
+		return status;
+	enum greylist_outcome outcome = request->greylist.answer.decision.outcome;
+	request->greylist.passes = outcome == GREYLIST_PASS || outcome == GREYLIST_KNOWN;
+	if (request->greylist.passes)
+		request->greylist.passing = request->greylist.answer.decision;
+	*is_done = !is_to_keep;
+	return SQLITE_DB_OK;
 }
 
 bool sqlite_request_passes(const struct sqlite_request *request)
 {
-	if (request->kind != SQLITE_REQUEST_GREYLIST || !request->greylist.is_decided)
-		return false;
-	enum greylist_outcome outcome = request->greylist.answer.decision.outcome;
-	return outcome == GREYLIST_PASS || outcome == GREYLIST_KNOWN;
+	return request->kind == SQLITE_REQUEST_GREYLIST && request->greylist.passes;
+}
+
+void sqlite_request_let_pass(struct sqlite_request *request)
+{
+	/* The transaction that failed may have decided otherwise, by what it wrote before. */
+	request->greylist.answer.decision = request->greylist.passing;
+	request->status = STORE_ANSWERED;
 }
 
 static void sqlite_request_answer_greylist(struct sqlite_request *request)

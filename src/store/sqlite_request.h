@@ -34,7 +34,9 @@ struct sqlite_request {
 		struct {
 			struct store_question question;
 			struct store_answer answer; /* its status is filled in at the end */
-			bool is_decided;            /* it was read, and answer is what follows */
+			/* As it was read, before anything was written. */
+			bool passes;
+			struct greylist_decision passing; /* what follows then */
 			store_done_fn *done;
 		} greylist;
 		struct {
@@ -84,10 +86,13 @@ enum sqlite_db_status sqlite_request_try_reading(struct sqlite_request *request,
 	__attribute__((warn_unused_result));
 
 /*
- * Whether it is about a triplet that was read, and passes: that is the answer, whatever else is
- * committed in this moment, and whether it can be kept or not.
+ * Whether it is about a triplet that passes by what was read before anything was written: that is
+ * the answer, whatever else is committed in this moment, and whether it can be kept or not.
  */
 bool sqlite_request_passes(const struct sqlite_request *request);
+
+/* Answer one that passes by what was read, as nothing could be written. */
+void sqlite_request_let_pass(struct sqlite_request *request);
 
 /* Call the asker's done(), unless it cancelled. */
 void sqlite_request_answer(struct sqlite_request *request);

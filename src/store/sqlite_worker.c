@@ -367,7 +367,7 @@ static void sqlite_worker_let_pass(struct sqlite_queue *batch)
 
 	TAILQ_FOREACH (request, batch, link) {
 		if (sqlite_request_passes(request))
-			request->status = STORE_ANSWERED;
+			sqlite_request_let_pass(request);
 	}
 }
 

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import threading
 import time
 from contextlib import closing
@@ -312,6 +313,26 @@ def test_who_passes_does_so_when_that_cannot_be_kept(daemon, state, passes):
             assert daemon.reason() == 'triplet found'
     assert daemon.reason() == 'triplet found'
     assert database.rows(daemon.database, 'SELECT passes FROM entry') == [(passes,)]
+
+
+def test_nobody_passes_by_what_could_not_be_kept(daemon):
+    """One who is back in time makes his client known, but for the disk; his next mail is in the same transaction."""
+    disk = Disk(daemon.database, daemon.folder / 'fault')
+    daemon.configure(greylist_known_after=1, on_store_failure='defer')
+    daemon.start(env=disk.environment)
+    first, second = new_recipient(), new_recipient()
+    assert daemon.ask(recipient=first) == GREYLISTED
+    database.execute(daemon.database, 'UPDATE entry SET first_seen = first_seen - 7200, last_seen = last_seen - 7200')
+    disk.fail(errno.ENOSPC)
+    with daemon.connect() as old, daemon.connect() as new:
+        # So that both are read at once.
+        daemon.signal(signal.SIGSTOP)
+        old.send_request(recipient=first)
+        new.send_request(recipient=second)
+        daemon.signal(signal.SIGCONT)
+        assert old.read_answer().startswith('PREPEND ')
+        assert new.read_answer() == STORE_DEFERS
+    disk.fail(0)
 
 
 def test_store_locked_for_a_moment_only_makes_mail_wait(daemon):
