@@ -37,6 +37,7 @@ def fill(daemon, count=200):
 
 def assert_begun_anew(daemon, start):
     """The damaged database is where the log says, and a new one is in use."""
+    daemon.wait_for_log(MOVED, start)
     old, new = MOVED.search(daemon.log(start)).groups()
     assert old == str(daemon.database)
     assert Path(new).is_file() and DATED.fullmatch(Path(new).name)
@@ -115,7 +116,7 @@ def test_disk_that_damages_each_new_database_is_not_filled_with_them(daemon):
         database.DAMAGES['header'](daemon.database)
         answers.append(daemon.ask(recipient=new_recipient()))
     assert set(answers) == {GREYLISTED, STORE_DEFERS}
-    assert 'the database is damaged once more, as 10 before it were within an hour' in daemon.log()
+    daemon.wait_for_log('the database is damaged once more, as 10 before it were within an hour')
     assert len([path for path in daemon.folder.iterdir() if DATED.fullmatch(path.name)]) == 10
 
 
