@@ -3,9 +3,13 @@
  * The embedded store: SQLite, on threads of its own (sqlite_worker.h).
  *
  * The event loop hands questions to the worker, and the answers come back through an eventfd.  A
- * question crosses to the worker and back as a whole, and has one owner at a time.  Those about
- * triplets are gathered first for a round of the loop: while the worker writes, known mail among
- * them needs no worker (sqlite_look.h).
+ * question crosses to the worker and back as a whole, and has one owner at a time.
+ *
+ * Known mail waits for nothing that the worker writes.  Questions about triplets are gathered for a
+ * round of the loop.  Those that may be known (sqlite_regulars.h) go to the worker only as long as
+ * it has nothing to write, and only to be read: when there is something to write for one, the
+ * worker gives it back, and it is asked again.  Else they are looked for on the loop
+ * (sqlite_look.h).
  */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -23,7 +27,7 @@
 #include <sys/queue.h>
 
 enum {
-	SQLITE_OUTSTANDING_MAX = 20000, /* questions; more than connections can have */
+	SQLITE_OUTSTANDING_MAX = 20000, /* questions in the worker's hand */
 	SQLITE_SPARE_MAX = 64, /* questions that are done with, and kept for those that come: they
 				* are too large for malloc(3) to be quick with them */
 };
@@ -32,7 +36,8 @@ struct sqlite_store {
 	struct store base;
 
 	/* The loop's own. */
-	size_t outstanding;        /* questions that were asked and not handed back yet */
+	size_t outstanding;        /* questions in the worker's hand */
+	size_t writing;            /* those among them that it may write for */
 	struct sqlite_queue spare; /* about triplets, done with */
 	size_t spare_count;
 	struct sqlite_queue gathered;     /* about triplets, of this round of the loop */
@@ -87,13 +92,57 @@ static void sqlite_remember(struct sqlite_store *store, const struct sqlite_requ
 static void sqlite_answer(struct sqlite_store *store, struct sqlite_request *request)
 {
 	store->is_answering = true;
-	store->outstanding--;
 	sqlite_count(store, request);
 	sqlite_remember(store, request);
 	/* This may cancel others that are still to be answered: that only marks them. */
 	sqlite_request_answer(request);
 	sqlite_dispose(store, request);
 	store->is_answering = false;
+}
+
+/* Errands are the reader's above all, and written for in small steps. */
+static bool sqlite_is_written_for(const struct sqlite_request *request)
+{
+	return request->kind != SQLITE_REQUEST_ERRAND && !request->reads_only;
+}
+
+/* It leaves the loop.  False: it does not, there are too many. */
+static bool sqlite_let_out(struct sqlite_store *store, struct sqlite_request *request,
+			   bool reads_only)
+{
+	struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
+	bool is_refused = store->outstanding >= SQLITE_OUTSTANDING_MAX;
+
+	request->reads_only = reads_only && !is_refused;
+	store->outstanding++;
+	store->writing += sqlite_is_written_for(request);
+	if (is_refused) {
+		TAILQ_INSERT_TAIL(&alone, request, link);
+		sqlite_take_back(&alone, store);
+	}
+	return !is_refused;
+}
+
+/* It is back. */
+static void sqlite_let_in(struct sqlite_store *store, const struct sqlite_request *request)
+{
+	store->outstanding--;
+	store->writing -= sqlite_is_written_for(request);
+}
+
+/* Questions, to the worker; queue is empty then. */
+static void sqlite_hand_over(struct sqlite_store *store, struct sqlite_queue *queue,
+			     bool reads_only)
+{
+	struct sqlite_queue asked = TAILQ_HEAD_INITIALIZER(asked);
+	struct sqlite_request *request;
+
+	while ((request = TAILQ_FIRST(queue)) != NULL) {
+		TAILQ_REMOVE(queue, request, link);
+		if (sqlite_let_out(store, request, reads_only))
+			TAILQ_INSERT_TAIL(&asked, request, link);
+	}
+	sqlite_worker_ask(store->worker, &asked);
 }
 
 /* Before all that was handed back since, in another round of the loop. */
@@ -115,6 +164,7 @@ static void on_sqlite_answers(void *arg)
 	struct sqlite_store *store = arg;
 	struct sqlite_queue answered = TAILQ_HEAD_INITIALIZER(answered);
 	struct sqlite_queue later = TAILQ_HEAD_INITIALIZER(later);
+	struct sqlite_queue again = TAILQ_HEAD_INITIALIZER(again);
 	bool has_reported = false;
 
 	pthread_mutex_lock(&store->lock);
@@ -129,20 +179,14 @@ static void on_sqlite_answers(void *arg)
 			continue;
 		}
 		has_reported = has_reported || request->kind == SQLITE_REQUEST_ERRAND;
-		sqlite_answer(store, request);
+		sqlite_let_in(store, request);
+		if (request->reads_only && request->status != STORE_ANSWERED)
+			TAILQ_INSERT_TAIL(&again, request, link);
+		else
+			sqlite_answer(store, request);
 	}
+	sqlite_hand_over(store, &again, false);
 	sqlite_put_reports_off(store, &later);
-}
-
-/* What is gathered is the worker's to answer. */
-static void sqlite_hand_over(struct sqlite_store *store)
-{
-	struct sqlite_request *request;
-
-	while ((request = TAILQ_FIRST(&store->gathered)) != NULL) {
-		TAILQ_REMOVE(&store->gathered, request, link);
-		sqlite_worker_ask(store->worker, request);
-	}
 }
 
 /* Those gathered that may be known go to regulars. */
@@ -168,13 +212,14 @@ static void on_sqlite_gathered(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (sqlite_worker_offer(store->worker, &store->gathered))
-		return;
 	sqlite_pick_regulars(store, &regulars);
-	if (!TAILQ_EMPTY(&regulars))
+	if (store->writing == 0 && !sqlite_worker_is_busy(store->worker)) {
+		sqlite_hand_over(store, &regulars, true);
+	} else if (!TAILQ_EMPTY(&regulars)) {
 		sqlite_worker_look(store->worker, &regulars, &done);
-	TAILQ_CONCAT(&store->gathered, &regulars, link);
-	sqlite_hand_over(store);
+		sqlite_hand_over(store, &regulars, false);
+	}
+	sqlite_hand_over(store, &store->gathered, false);
 	while ((request = TAILQ_FIRST(&done)) != NULL) {
 		TAILQ_REMOVE(&done, request, link);
 		sqlite_answer(store, request);
@@ -191,19 +236,17 @@ static void sqlite_gather(struct sqlite_store *store, struct sqlite_request *req
 static struct store_request *sqlite_ask(struct store *base, struct sqlite_request *request)
 {
 	struct sqlite_store *store = (struct sqlite_store *)base;
-	bool refused = store->outstanding >= SQLITE_OUTSTANDING_MAX;
+	struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
 
 	request->base.store = base;
 	request->asked_us = clock_mono_us();
-	store->outstanding++;
-	if (refused) {
-		struct sqlite_queue alone = TAILQ_HEAD_INITIALIZER(alone);
-		TAILQ_INSERT_TAIL(&alone, request, link);
-		sqlite_take_back(&alone, store);
-	} else if (request->kind == SQLITE_REQUEST_GREYLIST) {
+	if (request->kind == SQLITE_REQUEST_GREYLIST) {
 		sqlite_gather(store, request);
-	} else {
-		sqlite_worker_ask(store->worker, request);
+	} else if (request->kind != SQLITE_REQUEST_ERRAND) {
+		TAILQ_INSERT_TAIL(&alone, request, link);
+		sqlite_hand_over(store, &alone, false);
+	} else if (sqlite_let_out(store, request, false)) {
+		sqlite_worker_ask_errand(store->worker, request);
 	}
 	return &request->base;
 }
@@ -264,7 +307,7 @@ static void sqlite_release(struct sqlite_store *store)
 {
 	/* What was asked is kept, whether somebody waits for the answer or not. */
 	if (store->worker != NULL)
-		sqlite_hand_over(store);
+		sqlite_hand_over(store, &store->gathered, false);
 	sqlite_worker_free(&store->worker);
 	event_free(store->on_gathered);
 	sqlite_regulars_free(&store->regulars);

@@ -156,25 +156,28 @@ static void sqlite_checkpointer_tell_length(struct sqlite_checkpointer *checkpoi
 	}
 }
 
-void sqlite_checkpointer_keep_short(struct sqlite_checkpointer *checkpointer, struct sqlite_db *db)
+static bool sqlite_checkpointer_is_long(const struct sqlite_db *db)
 {
-	bool is_long = db != NULL && sqlite_db_wal_pages(db) >= SQLITE_CHECKPOINT_PAGES;
+	return sqlite_db_wal_pages(db) >= SQLITE_CHECKPOINT_PAGES;
+}
+
+void sqlite_checkpointer_watch(struct sqlite_checkpointer *checkpointer, const struct sqlite_db *db)
+{
+	sqlite_checkpointer_tell_length(checkpointer, db);
+	if (sqlite_checkpointer_is_long(db) &&
+	    sqlite_checkpointer_state(checkpointer) == SQLITE_CHECKPOINT_NONE)
+		sqlite_checkpointer_begin(checkpointer);
+}
+
+void sqlite_checkpointer_finish(struct sqlite_checkpointer *checkpointer, struct sqlite_db *db)
+{
 	int left;
 
-	if (db != NULL)
-		sqlite_checkpointer_tell_length(checkpointer, db);
-	switch (sqlite_checkpointer_state(checkpointer)) {
-	case SQLITE_CHECKPOINT_RUNS:
+	if (sqlite_checkpointer_state(checkpointer) != SQLITE_CHECKPOINT_COPIED)
 		return;
-	case SQLITE_CHECKPOINT_NONE:
-		if (is_long)
-			sqlite_checkpointer_begin(checkpointer);
-		return;
-	case SQLITE_CHECKPOINT_COPIED:
-		break;
-	}
 	/* The bulk is copied and synced; these are the pages of the last moments. */
-	if (is_long && sqlite_db_checkpoint(db, &left) != SQLITE_DB_OK)
+	if (db != NULL && sqlite_checkpointer_is_long(db) &&
+	    sqlite_db_checkpoint(db, &left) != SQLITE_DB_OK)
 		log_warning("store: %s: checkpoint: %s", sqlite_db_path(db), sqlite_db_why(db));
 	pthread_mutex_lock(&checkpointer->lock);
 	checkpointer->state = SQLITE_CHECKPOINT_NONE;

@@ -35,9 +35,12 @@ void sqlite_checkpointer_set_db(struct sqlite_checkpointer *checkpointer, struct
 /* From any thread. */
 enum sqlite_checkpointer_state sqlite_checkpointer_state(struct sqlite_checkpointer *checkpointer);
 
-/* For the worker, between two transactions on db (NULL: it is closed): begin to copy when the log
- * has grown, or do the rest. */
-void sqlite_checkpointer_keep_short(struct sqlite_checkpointer *checkpointer, struct sqlite_db *db);
+/* For the worker, between two transactions on db: begin to copy when the log has grown. */
+void sqlite_checkpointer_watch(struct sqlite_checkpointer *checkpointer,
+			       const struct sqlite_db *db);
+
+/* For the worker likewise (NULL: it is closed): when all was copied, do the rest, with a sync. */
+void sqlite_checkpointer_finish(struct sqlite_checkpointer *checkpointer, struct sqlite_db *db);
 
 /* End the thread. */
 void sqlite_checkpointer_stop(struct sqlite_checkpointer *checkpointer);

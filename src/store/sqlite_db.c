@@ -18,6 +18,8 @@ enum {
 	SQLITE_DB_BUSY_MS = 2000,   /* how long to wait for an admin with sqlite3(1) */
 	SQLITE_DB_BUSY_STEP_MS = 2, /* between looks whether he has finished */
 	SQLITE_DB_CACHE_KIB = 8192,
+	SQLITE_DB_WAL_INDEX_BLOCK = 32768, /* bytes, for some 4096 pages in the log (walformat) */
+	SQLITE_DB_WAL_INDEX_BLOCKS = 4,    /* 64 MB: it is no longer in good health then */
 	SQLITE_DB_LOG_BYTES =
 		16 * 1024 * 1024, /* what the write-ahead log keeps of a large one's room */
 };
@@ -316,6 +318,19 @@ enum sqlite_db_status sqlite_db_sync(struct sqlite_db *db)
 		return SQLITE_DB_OK;
 	snprintf(db->sql.why, sizeof(db->sql.why), "sync: %s", sqlite3_errstr(code));
 	return SQLITE_DB_FAILED;
+}
+
+void sqlite_db_lengthen_wal_index(struct sqlite_db *db)
+{
+	volatile void *block;
+	sqlite3_file *file = NULL;
+
+	if (sqlite3_file_control(db->sql.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) !=
+		    SQLITE_OK ||
+	    file->pMethods->iVersion < 2)
+		return;
+	for (int i = 0; i < SQLITE_DB_WAL_INDEX_BLOCKS; i++)
+		file->pMethods->xShmMap(file, i, SQLITE_DB_WAL_INDEX_BLOCK, 1, &block);
 }
 
 bool sqlite_db_is_in_place(struct sqlite_db *db)

@@ -81,6 +81,13 @@ void sqlite_db_set_waiting(struct sqlite_db *db, bool waits);
 /* Let it keep fewer pages in memory than it does at first. */
 void sqlite_db_limit_cache(struct sqlite_db *db, int kib);
 
+/*
+ * Let the index of the write-ahead log, the file -shm, have room for a long log at once.  SQLite
+ * writes to it as the log grows, holding a lock that whoever reads in this process takes too.
+ * Without room nothing is wrong but that.
+ */
+void sqlite_db_lengthen_wal_index(struct sqlite_db *db);
+
 /* Why the last step failed, for the log. */
 const char *sqlite_db_why(const struct sqlite_db *db);
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Known mail, answered on the event loop itself: read over a connection of its own, without waiting
- * for the disk (sqlite_nowait.h), for the worker, or for anybody's lock.
+ * for the disk (sqlite_nowait.h), for the worker, or for anybody's lock on the database.
  *
  * So known mail does not wait behind what a flood of new mail makes the worker write.  Only what
  * passes, and needs nothing written, is answered here.  Whatever else is found, or cannot be found
  * now, is for the worker to say: this connection may not see yet what he is about to commit.
+ *
+ * What remains are moments: SQLite's mutex around the index of the log, which the worker holds
+ * while he lengthens it beyond 64 MB of log, and that index itself, which is mapped into memory and
+ * would have to be read again after it was paged out.
  */
 #pragma once
 

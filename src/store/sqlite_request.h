@@ -30,6 +30,7 @@ struct sqlite_request {
 	atomic_bool is_cancelled; /* set by the loop */
 	void *arg;                /* the loop's alone, as done */
 	int64_t asked_us;         /* monotonic; the loop's alone */
+	bool reads_only;          /* set by the loop: to be left alone if it needs writing */
 	union {
 		struct {
 			struct store_question question;

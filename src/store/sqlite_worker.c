@@ -14,12 +14,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	SQLITE_WORKER_BATCH_MAX = 512,     /* questions that are taken at once */
+	SQLITE_WORKER_BATCH_MAX = 512,     /* questions in one transaction */
 	SQLITE_WORKER_EXPIRE_STEP = 50,    /* rows removed at a time */
 	SQLITE_WORKER_TICK_BUSY_MS = 10,   /* to the next step while there are more */
 	SQLITE_WORKER_TICK_IDLE_MS = 1000, /* to the next step when there were none */
@@ -40,12 +41,12 @@ struct sqlite_worker {
 	struct sqlite_reader *reader;             /* owned */
 	struct sqlite_checkpointer *checkpointer; /* owned */
 	struct sqlite_look *look;                 /* owned */
+	atomic_bool is_busy;                      /* with other things than questions */
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of all in this paragraph */
 	pthread_cond_t wake;
 	struct sqlite_queue asked;
-	bool is_writing;             /* it may be a while until what is asked is read */
 	struct sqlite_queue writing; /* errands whose turn is the worker's */
 	struct histogram batches;    /* by store_batch_steps */
 	bool tells_failing;          /* is_failing, for others */
@@ -150,12 +151,13 @@ static enum sqlite_db_status sqlite_worker_open_db(struct sqlite_worker *worker,
 			sqlite_db_open(worker->path, &worker->options, &checkpoint_db, worker->why);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_db_open(worker->path, &worker->options, &reader_db, worker->why);
-	if (status == SQLITE_DB_OK)
-		status = sqlite_db_open(worker->path, &worker->options, &look_db, worker->why);
 	if (status == SQLITE_DB_OK) {
 		sqlite_checkpointer_set_db(worker->checkpointer, &checkpoint_db);
 		sqlite_reader_set_db(worker->reader, &reader_db);
-		sqlite_look_set_db(worker->look, &look_db, worker->db);
+		/* Without this one known mail may have to wait, and that is all. */
+		if (sqlite_db_open(worker->path, &worker->options, &look_db, worker->why) ==
+		    SQLITE_DB_OK)
+			sqlite_look_set_db(worker->look, &look_db, worker->db);
 	} else {
 		sqlite_db_close(&reader_db);
 		sqlite_db_close(&checkpoint_db);
@@ -287,41 +289,6 @@ static enum sqlite_db_status sqlite_worker_answer_known(struct sqlite_worker *wo
 	return status;
 }
 
-/* Move up to a batch of what was asked to the end of taken.  Within the lock. */
-static void sqlite_worker_take(struct sqlite_worker *worker, struct sqlite_queue *taken)
-{
-	int count = 0;
-
-	for (; count < SQLITE_WORKER_BATCH_MAX && !TAILQ_EMPTY(&worker->asked); count++) {
-		struct sqlite_request *request = TAILQ_FIRST(&worker->asked);
-		TAILQ_REMOVE(&worker->asked, request, link);
-		TAILQ_INSERT_TAIL(taken, request, link);
-	}
-	if (count > 0)
-		histogram_add(&worker->batches, &store_batch_steps, count);
-}
-
-/*
- * From now on the loop looks for known mail itself (sqlite_worker_offer()).  What it handed over
- * before is read now, so that none of it waits either; what is to be written of that is added to
- * batch.
- */
-static enum sqlite_db_status sqlite_worker_begin_writing(struct sqlite_worker *worker,
-							 struct sqlite_queue *batch)
-{
-	struct sqlite_queue late = TAILQ_HEAD_INITIALIZER(late);
-	enum sqlite_db_status status = SQLITE_DB_OK;
-
-	pthread_mutex_lock(&worker->lock);
-	worker->is_writing = true;
-	sqlite_worker_take(worker, &late);
-	pthread_mutex_unlock(&worker->lock);
-	if (!TAILQ_EMPTY(&late))
-		status = sqlite_worker_answer_known(worker, &late);
-	TAILQ_CONCAT(batch, &late, link);
-	return status;
-}
-
 /*
  * When there is something to write and somebody else, an admin with sqlite3(1) say, is writing,
  * that is done again when he has finished.
@@ -331,11 +298,7 @@ static enum sqlite_db_status sqlite_worker_try_batch(struct sqlite_worker *worke
 {
 	enum sqlite_db_status status = sqlite_worker_answer_known(worker, batch);
 
-	if (status == SQLITE_DB_OK && TAILQ_EMPTY(batch))
-		return SQLITE_DB_OK;
-	if (status == SQLITE_DB_OK)
-		status = sqlite_worker_begin_writing(worker, batch);
-	if (status == SQLITE_DB_OK)
+	if (status == SQLITE_DB_OK && !TAILQ_EMPTY(batch))
 		status = sqlite_worker_try_once(worker, batch, false);
 	if (status == SQLITE_DB_BUSY)
 		status = sqlite_worker_try_once(worker, batch, true);
@@ -376,6 +339,9 @@ static void sqlite_worker_run_batch(struct sqlite_worker *worker, struct sqlite_
 {
 	if (TAILQ_EMPTY(batch) || worker->db == NULL)
 		return;
+	/* What this leaves, also by failing, is asked again. */
+	if (TAILQ_FIRST(batch)->reads_only)
+		return (void)sqlite_worker_answer_known(worker, batch);
 	enum sqlite_db_status status = sqlite_worker_try_batch(worker, batch);
 	if (status == SQLITE_DB_DAMAGED) {
 		status = sqlite_worker_begin_anew(worker);
@@ -529,43 +495,46 @@ static int64_t sqlite_worker_due_ms(const struct sqlite_worker *worker)
 		       : worker->tick_ms;
 }
 
-/* Wait for questions, or for something else to do; then take some. */
+/* Wait for questions, or for something else to do; then take some, which may be written for or not.
+ */
 static void sqlite_worker_take_batch(struct sqlite_worker *worker, struct sqlite_queue *batch)
 {
-	worker->is_writing = false;
+	struct sqlite_request *request;
+	bool reads_only = false;
+	int taken = 0;
+
 	while (TAILQ_EMPTY(&worker->asked) && !worker->stop &&
 	       clock_mono_ms() < sqlite_worker_due_ms(worker))
 		sqlite_worker_wait_until(&worker->wake, &worker->lock,
 					 sqlite_worker_due_ms(worker));
-	sqlite_worker_take(worker, batch);
+	for (; taken < SQLITE_WORKER_BATCH_MAX; taken++) {
+		request = TAILQ_FIRST(&worker->asked);
+		if (request == NULL || (taken > 0 && request->reads_only != reads_only))
+			break;
+		reads_only = request->reads_only;
+		TAILQ_REMOVE(&worker->asked, request, link);
+		TAILQ_INSERT_TAIL(batch, request, link);
+	}
+	if (taken > 0)
+		histogram_add(&worker->batches, &store_batch_steps, taken);
 }
 
-/* Before all that was asked since. */
-static void sqlite_worker_put_back(struct sqlite_worker *worker, struct sqlite_queue *late)
-{
-	pthread_mutex_lock(&worker->lock);
-	TAILQ_CONCAT(late, &worker->asked, link);
-	TAILQ_CONCAT(&worker->asked, late, link);
-	pthread_mutex_unlock(&worker->lock);
-}
-
-/* Other work than mail that is due, a step of each. */
+/* A step of all that is due beside questions. */
 static void sqlite_worker_keep_up(struct sqlite_worker *worker)
 {
-	struct sqlite_queue late = TAILQ_HEAD_INITIALIZER(late);
-
 	pthread_mutex_lock(&worker->lock);
-	bool is_due = clock_mono_ms() >= sqlite_worker_due_ms(worker);
+	bool is_due = worker->stop || clock_mono_ms() >= sqlite_worker_due_ms(worker);
 	pthread_mutex_unlock(&worker->lock);
-	/* What fails here is met again when its turn comes. */
-	if (is_due && worker->db != NULL)
-		(void)sqlite_worker_begin_writing(worker, &late);
-	if (clock_mono_ms() >= worker->tick_ms)
-		sqlite_worker_tick(worker);
-	sqlite_worker_run_errand(worker);
-	sqlite_checkpointer_keep_short(worker->checkpointer, worker->db);
-	if (!TAILQ_EMPTY(&late))
-		sqlite_worker_put_back(worker, &late);
+	if (is_due) {
+		atomic_store_explicit(&worker->is_busy, true, memory_order_relaxed);
+		if (clock_mono_ms() >= worker->tick_ms)
+			sqlite_worker_tick(worker);
+		sqlite_worker_run_errand(worker);
+		sqlite_checkpointer_finish(worker->checkpointer, worker->db);
+		atomic_store_explicit(&worker->is_busy, false, memory_order_relaxed);
+	}
+	if (worker->db != NULL)
+		sqlite_checkpointer_watch(worker->checkpointer, worker->db);
 }
 
 static void *sqlite_worker_main(void *arg)
@@ -680,28 +649,25 @@ struct sqlite_worker *sqlite_worker_new(const char *path, const struct store_opt
 	return NULL;
 }
 
-void sqlite_worker_ask(struct sqlite_worker *worker, struct sqlite_request *request)
+void sqlite_worker_ask(struct sqlite_worker *worker, struct sqlite_queue *asked)
 {
-	if (request->kind == SQLITE_REQUEST_ERRAND)
-		return sqlite_worker_pass_on(request, worker);
+	if (TAILQ_EMPTY(asked))
+		return;
 	pthread_mutex_lock(&worker->lock);
 	if (TAILQ_EMPTY(&worker->asked))
 		pthread_cond_signal(&worker->wake);
-	TAILQ_INSERT_TAIL(&worker->asked, request, link);
+	TAILQ_CONCAT(&worker->asked, asked, link);
 	pthread_mutex_unlock(&worker->lock);
 }
 
-bool sqlite_worker_offer(struct sqlite_worker *worker, struct sqlite_queue *offered)
+void sqlite_worker_ask_errand(struct sqlite_worker *worker, struct sqlite_request *request)
 {
-	pthread_mutex_lock(&worker->lock);
-	bool is_taken = !worker->is_writing;
-	if (is_taken) {
-		if (TAILQ_EMPTY(&worker->asked))
-			pthread_cond_signal(&worker->wake);
-		TAILQ_CONCAT(&worker->asked, offered, link);
-	}
-	pthread_mutex_unlock(&worker->lock);
-	return is_taken;
+	sqlite_worker_pass_on(request, worker);
+}
+
+bool sqlite_worker_is_busy(struct sqlite_worker *worker)
+{
+	return atomic_load_explicit(&worker->is_busy, memory_order_relaxed);
 }
 
 void sqlite_worker_look(struct sqlite_worker *worker, struct sqlite_queue *asked,

@@ -9,7 +9,7 @@ import shutil
 import signal
 import threading
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -297,6 +297,21 @@ def test_known_mail_does_not_wait_behind_what_waits_for_a_lock(daemon):
         assert new.read_answer() == STORE_DEFERS
     # In two seconds.  Some come before the store has seen the new one.
     assert answered > 20
+
+
+def test_known_mail_does_not_wait_behind_more_than_one_transaction_takes(daemon):
+    daemon.configure(greylist_delay='1s', on_store_failure='defer', check_deadline='1s', max_new_per_client=0)
+    daemon.start()
+    wait_until('a sender passes', lambda: daemon.reason() == 'triplet found')
+    with database.locked(daemon.database), daemon.connect() as known, ExitStack() as stack:
+        crowd = [stack.enter_context(daemon.connect()) for _ in range(900)]
+        for _ in range(2):
+            for connection in crowd:
+                connection.send_request(recipient=new_recipient())
+            # Whoever waits is told after a second; the store still has his question then.
+            for connection in crowd:
+                assert known.ask() == PASS
+                assert connection.read_answer() == STORE_DEFERS
 
 
 @pytest.mark.parametrize('state, passes', [('back in time', 1), ('known for long', 2)])
