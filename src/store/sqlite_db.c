@@ -5,6 +5,7 @@
 #include "sqlite_file.h"
 #include "sqlite_greylist.h"
 #include "sqlite_index.h"
+#include "sqlite_meta.h"
 #include "sqlite_schema.h"
 #include "sqlite_statement.h"
 
@@ -71,27 +72,24 @@ static int sqlite_db_on_commit(void *arg, sqlite3 *handle, const char *name, int
 	return SQLITE_OK;
 }
 
-/* A number in meta; one that is missing leaves *number alone. */
-static enum sqlite_db_status sqlite_db_get_number(struct sqlite_db *db, const char *name,
-						  int64_t *number)
+/* A count in meta; one that is missing leaves *count alone. */
+static enum sqlite_db_status sqlite_db_get_count(struct sqlite_db *db, const char *name,
+						 int64_t *count)
 {
 	bool has_row;
+	enum sqlite_db_status status = sqlite_meta_get(&db->sql, name, count, &has_row);
 
-	sqlite_statement_bind_text(&db->sql, SQL_META_GET, 1, name);
-	enum sqlite_db_status status = sqlite_statement_step(&db->sql, SQL_META_GET, &has_row);
-	if (status == SQLITE_DB_OK && has_row)
-		*number = sqlite_statement_amount(&db->sql, SQL_META_GET, 0);
-	sqlite_statement_finish(&db->sql, SQL_META_GET);
+	*count = sqlite_statement_to_amount(*count);
 	return status;
 }
 
 enum sqlite_db_status sqlite_db_read_counts(struct sqlite_db *db, struct sqlite_counts *counts)
 {
-	enum sqlite_db_status status = sqlite_db_get_number(db, "entries", &counts->entries);
+	enum sqlite_db_status status = sqlite_db_get_count(db, "entries", &counts->entries);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_get_number(db, "waiting", &counts->waiting);
+		status = sqlite_db_get_count(db, "waiting", &counts->waiting);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_get_number(db, "clients", &counts->clients);
+		status = sqlite_db_get_count(db, "clients", &counts->clients);
 	return status;
 }
 
@@ -188,15 +186,12 @@ enum sqlite_db_status sqlite_db_begin(struct sqlite_db *db, bool for_writing)
 	return sqlite_statement_run(&db->sql, for_writing ? SQL_BEGIN_WRITING : SQL_BEGIN);
 }
 
-/* Write a number of meta, if it is another one than stands there. */
-static enum sqlite_db_status sqlite_db_set_number(struct sqlite_db *db, const char *name,
-						  int64_t number, int64_t stored)
+/* Write a count to meta, if it is another one than stands there. */
+static enum sqlite_db_status sqlite_db_set_count(struct sqlite_db *db, const char *name,
+						 int64_t count, int64_t stored)
 {
-	if (number == stored && !db->must_write)
-		return SQLITE_DB_OK;
-	sqlite_statement_bind_text(&db->sql, SQL_META_SET, 1, name);
-	sqlite_statement_bind_number(&db->sql, SQL_META_SET, 2, number);
-	return sqlite_statement_run(&db->sql, SQL_META_SET);
+	return count == stored && !db->must_write ? SQLITE_DB_OK
+						  : sqlite_meta_set(&db->sql, name, count);
 }
 
 enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
@@ -205,11 +200,11 @@ enum sqlite_db_status sqlite_db_commit(struct sqlite_db *db)
 	enum sqlite_db_status status = sqlite_index_end(db->greylist.index);
 
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_set_number(db, "entries", now->entries, stored->entries);
+		status = sqlite_db_set_count(db, "entries", now->entries, stored->entries);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_set_number(db, "waiting", now->waiting, stored->waiting);
+		status = sqlite_db_set_count(db, "waiting", now->waiting, stored->waiting);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_db_set_number(db, "clients", now->clients, stored->clients);
+		status = sqlite_db_set_count(db, "clients", now->clients, stored->clients);
 	if (status == SQLITE_DB_OK)
 		status = sqlite_statement_run(&db->sql, SQL_COMMIT);
 	if (status != SQLITE_DB_OK)

@@ -2,6 +2,7 @@
 #include "sqlite_index.h"
 
 #include "base/memory.h"
+#include "sqlite_meta.h"
 #include "sqlite_recent.h"
 
 #include <pthread.h>
@@ -124,26 +125,6 @@ void sqlite_index_commit(struct sqlite_index *index)
 	sqlite_index_clear_lists(index);
 }
 
-/* A number of meta; one that is missing leaves *number alone, and *has_row says so. */
-static enum sqlite_db_status sqlite_index_get(struct sqlite_index *index, const char *name,
-					      int64_t *number, bool *has_row)
-{
-	sqlite_statement_bind_text(index->sql, SQL_META_GET, 1, name);
-	enum sqlite_db_status status = sqlite_statement_step(index->sql, SQL_META_GET, has_row);
-	if (status == SQLITE_DB_OK && *has_row)
-		*number = sqlite_statement_number(index->sql, SQL_META_GET, 0);
-	sqlite_statement_finish(index->sql, SQL_META_GET);
-	return status;
-}
-
-static enum sqlite_db_status sqlite_index_set(struct sqlite_index *index, const char *name,
-					      int64_t number)
-{
-	sqlite_statement_bind_text(index->sql, SQL_META_SET, 1, name);
-	sqlite_statement_bind_number(index->sql, SQL_META_SET, 2, number);
-	return sqlite_statement_run(index->sql, SQL_META_SET);
-}
-
 /* What sqlite3(1) may have put there, and we never would. */
 static enum sqlite_db_status sqlite_index_damaged(struct sqlite_index *index, const char *what)
 {
@@ -157,14 +138,15 @@ static enum sqlite_db_status sqlite_index_get_state(struct sqlite_index *index,
 {
 	bool has_placed = false, has_rest = false;
 	enum sqlite_db_status status =
-		sqlite_index_get(index, "placed", &state->placed, &has_placed);
+		sqlite_meta_get(index->sql, "placed", &state->placed, &has_placed);
 
 	if (status == SQLITE_DB_OK)
-		status = sqlite_index_get(index, "placing_to", &state->placing_to, &has_rest);
+		status = sqlite_meta_get(index->sql, "placing_to", &state->placing_to, &has_rest);
 	if (status == SQLITE_DB_OK && has_rest)
-		status = sqlite_index_get(index, "placing_from", &state->placing_from, &has_rest);
+		status = sqlite_meta_get(index->sql, "placing_from", &state->placing_from,
+					 &has_rest);
 	if (status == SQLITE_DB_OK && has_rest)
-		status = sqlite_index_get(index, "next_id", &state->next_id, &has_rest);
+		status = sqlite_meta_get(index->sql, "next_id", &state->next_id, &has_rest);
 	if (status != SQLITE_DB_OK)
 		return status;
 	if (!has_placed)
@@ -393,12 +375,12 @@ static enum sqlite_db_status sqlite_index_place(struct sqlite_index *index)
 		now->placed = now->placing_to;
 		now->placing_to = now->placing_from = 0;
 		if (status == SQLITE_DB_OK)
-			status = sqlite_index_set(index, "placed", now->placed);
+			status = sqlite_meta_set(index->sql, "placed", now->placed);
 	}
 	if (status == SQLITE_DB_OK)
-		status = sqlite_index_set(index, "placing_to", now->placing_to);
+		status = sqlite_meta_set(index->sql, "placing_to", now->placing_to);
 	if (status == SQLITE_DB_OK)
-		status = sqlite_index_set(index, "placing_from", now->placing_from);
+		status = sqlite_meta_set(index->sql, "placing_from", now->placing_from);
 	return status;
 }
 
@@ -406,7 +388,7 @@ enum sqlite_db_status sqlite_index_end(struct sqlite_index *index)
 {
 	if (index->added.count == 0)
 		return SQLITE_DB_OK;
-	enum sqlite_db_status status = sqlite_index_set(index, "next_id", index->now.next_id);
+	enum sqlite_db_status status = sqlite_meta_set(index->sql, "next_id", index->now.next_id);
 	if (index->now.placing_to == 0 && sqlite_index_is_due(index))
 		index->now.placing_to = index->now.next_id - 1;
 	if (status == SQLITE_DB_OK && index->now.placing_to != 0)

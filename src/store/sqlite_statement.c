@@ -140,14 +140,17 @@ int64_t sqlite_statement_number(struct sqlite_statements *sql, enum sqlite_state
 	return sqlite3_column_int64(sql->list[which], column);
 }
 
-int64_t sqlite_statement_amount(struct sqlite_statements *sql, enum sqlite_statement which,
-				int column)
+int64_t sqlite_statement_to_amount(int64_t number)
 {
-	int64_t number = sqlite_statement_number(sql, which, column);
-
 	if (number < 0)
 		return 0;
 	return number < STORE_AMOUNT_MAX ? number : STORE_AMOUNT_MAX;
+}
+
+int64_t sqlite_statement_amount(struct sqlite_statements *sql, enum sqlite_statement which,
+				int column)
+{
+	return sqlite_statement_to_amount(sqlite_statement_number(sql, which, column));
 }
 
 double sqlite_statement_real(struct sqlite_statements *sql, enum sqlite_statement which, int column)

@@ -79,6 +79,7 @@ const char *sqlite_statement_text(struct sqlite_statements *sql, enum sqlite_sta
 int64_t sqlite_statement_number(struct sqlite_statements *sql, enum sqlite_statement which,
 				int column);
 /* A time or a count: neither is below 0, nor so large that it could not be calculated with. */
+int64_t sqlite_statement_to_amount(int64_t number);
 int64_t sqlite_statement_amount(struct sqlite_statements *sql, enum sqlite_statement which,
 				int column);
 double sqlite_statement_real(struct sqlite_statements *sql, enum sqlite_statement which,
