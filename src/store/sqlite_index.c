@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "sqlite_meta.h"
 #include "sqlite_recent.h"
+#include "sqlite_removed.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -11,11 +12,14 @@
 
 enum {
 	/* When so many are in memory, they begin to go into the index: 2 MiB, read in again in some
-	 * ten milliseconds. */
-	SQLITE_INDEX_RECENT_MAX = 128 * 1024,
+	 * twenty milliseconds. */
+	SQLITE_INDEX_RECENT_MAX = 176 * 1024,
 	SQLITE_INDEX_TRIES_MAX = 100, /* a few microseconds: it is mostly held for less */
 	SQLITE_INDEX_SAME_MAX = 8, /* entries of one hash that are looked at for another thread */
-	SQLITE_INDEX_PACE = 2,     /* so many go into the index for each entry that comes */
+	SQLITE_INDEX_PACE = 2,     /* so many go into the index, or out of it, for each entry that
+				    * comes, or goes ... */
+	SQLITE_INDEX_STEP = 32,    /* ... of so many at least at once: transactions of one or two
+				    * entries would write a page for each otherwise */
 };
 
 /* Of what is in the index; far more than there will be entries, so that ids can be added to. */
@@ -28,6 +32,8 @@ struct sqlite_index_state {
 	 * of which all before placing_from are there. */
 	int64_t placing_to, placing_from;
 	int64_t next_id; /* no entry has had it, or a later one */
+	/* In memory alone: how many entries came and went since the index was brought on. */
+	size_t added, removed;
 };
 
 struct sqlite_index {
@@ -41,6 +47,8 @@ struct sqlite_index {
 	/* Of this transaction: what was added to recent and taken from it, so that it can be
 	 * undone, and what is to be taken from it at the end. */
 	struct sqlite_recent_list added, gone, moved;
+	struct sqlite_removed *removed; /* owned */
+	size_t removed_count;           /* in this transaction */
 };
 
 struct sqlite_index *sqlite_index_new(struct sqlite_statements *sql)
@@ -48,6 +56,7 @@ struct sqlite_index *sqlite_index_new(struct sqlite_statements *sql)
 	struct sqlite_index *index = mem_alloc(sizeof(*index));
 
 	index->sql = sql;
+	index->removed = sqlite_removed_new(sql);
 	pthread_mutex_init(&index->recent_lock, NULL);
 	return index;
 }
@@ -60,6 +69,7 @@ void sqlite_index_share(struct sqlite_index *index, struct sqlite_index *of)
 static void sqlite_index_clear_lists(struct sqlite_index *index)
 {
 	index->added.count = index->gone.count = index->moved.count = 0;
+	index->removed_count = 0;
 }
 
 void sqlite_index_free(struct sqlite_index **index)
@@ -67,6 +77,7 @@ void sqlite_index_free(struct sqlite_index **index)
 	if (*index == NULL)
 		return;
 	sqlite_recent_free(&(*index)->recent);
+	sqlite_removed_free(&(*index)->removed);
 	sqlite_recent_list_clear(&(*index)->added);
 	sqlite_recent_list_clear(&(*index)->gone);
 	sqlite_recent_list_clear(&(*index)->moved);
@@ -106,6 +117,7 @@ void sqlite_index_rollback(struct sqlite_index *index)
 {
 	if (index->recent != NULL)
 		sqlite_index_undo(index);
+	sqlite_removed_rollback(index->removed);
 	index->now = index->committed;
 	sqlite_index_clear_lists(index);
 }
@@ -121,6 +133,7 @@ void sqlite_index_commit(struct sqlite_index *index)
 			sqlite_recent_set_base(index->recent, index->now.placed);
 		pthread_mutex_unlock(&index->recent_lock);
 	}
+	sqlite_removed_commit(index->removed);
 	index->committed = index->now;
 	sqlite_index_clear_lists(index);
 }
@@ -338,6 +351,7 @@ enum sqlite_db_status sqlite_index_add(struct sqlite_index *index, int32_t hash,
 
 void sqlite_index_remove(struct sqlite_index *index, int32_t hash, int64_t id)
 {
+	index->removed_count++;
 	if (index->recent == NULL)
 		return;
 	pthread_mutex_lock(&index->recent_lock);
@@ -355,15 +369,14 @@ static bool sqlite_index_is_due(const struct sqlite_index *index)
 	       index->now.next_id - index->now.placed > SQLITE_RECENT_IDS_MAX / 2;
 }
 
-/* Some more go into the index, and it is noted how far that has come. */
-static enum sqlite_db_status sqlite_index_place(struct sqlite_index *index)
+/* The next count go into the index, and it is noted how far that has come. */
+static enum sqlite_db_status sqlite_index_place(struct sqlite_index *index, size_t count)
 {
 	struct sqlite_index_state *now = &index->now;
 	enum sqlite_db_status status = SQLITE_DB_OK;
 
-	sqlite_recent_collect(index->recent, now->placing_to,
-			      SQLITE_INDEX_PACE * index->added.count, &now->placing_from,
-			      &index->moved);
+	sqlite_recent_collect(index->recent, now->placing_to, count, SQLITE_RECENT_RANKS,
+			      &now->placing_from, &index->moved);
 	for (size_t i = 0; status == SQLITE_DB_OK && i < index->moved.count; i++) {
 		sqlite_statement_bind_number(index->sql, SQL_PLACE_ADD, 1,
 					     index->moved.entries[i].hash);
@@ -384,14 +397,43 @@ static enum sqlite_db_status sqlite_index_place(struct sqlite_index *index)
 	return status;
 }
 
+/* Bring the index on, for what came and went. */
+static enum sqlite_db_status sqlite_index_go_on(struct sqlite_index *index, size_t added,
+						size_t removed)
+{
+	struct sqlite_index_state *now = &index->now;
+	enum sqlite_db_status status = SQLITE_DB_OK;
+	int64_t to_rank = SQLITE_RECENT_RANKS;
+
+	if (added > 0 && now->placing_to == 0 && sqlite_index_is_due(index)) {
+		now->placing_to = now->next_id - 1;
+		sqlite_removed_invite(index->removed);
+	}
+	if (added > 0 && now->placing_to != 0) {
+		status = sqlite_index_place(index, SQLITE_INDEX_PACE * added);
+		/* What leaves the index does not go ahead of that, so that both meet in its pages.
+		 */
+		if (now->placing_to != 0)
+			to_rank = now->placing_from;
+	}
+	if (status == SQLITE_DB_OK)
+		status = sqlite_removed_end(index->removed, SQLITE_INDEX_PACE * (added + removed),
+					    to_rank);
+	return status;
+}
+
 enum sqlite_db_status sqlite_index_end(struct sqlite_index *index)
 {
-	if (index->added.count == 0)
-		return SQLITE_DB_OK;
-	enum sqlite_db_status status = sqlite_meta_set(index->sql, "next_id", index->now.next_id);
-	if (index->now.placing_to == 0 && sqlite_index_is_due(index))
-		index->now.placing_to = index->now.next_id - 1;
-	if (status == SQLITE_DB_OK && index->now.placing_to != 0)
-		status = sqlite_index_place(index);
-	return status;
+	struct sqlite_index_state *now = &index->now;
+	size_t added = now->added + index->added.count;
+	size_t removed = now->removed + index->removed_count;
+	bool is_time = added + removed >= SQLITE_INDEX_STEP;
+	enum sqlite_db_status status = SQLITE_DB_OK;
+
+	if (index->added.count > 0)
+		status = sqlite_meta_set(index->sql, "next_id", now->next_id);
+	now->added = is_time ? 0 : added;
+	now->removed = is_time ? 0 : removed;
+	return status == SQLITE_DB_OK && is_time ? sqlite_index_go_on(index, added, removed)
+						 : status;
 }

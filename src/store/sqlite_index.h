@@ -37,7 +37,7 @@ void sqlite_index_begin(struct sqlite_index *index);
 void sqlite_index_rollback(struct sqlite_index *index);
 void sqlite_index_commit(struct sqlite_index *index);
 
-/* Its last step: bring the index on, in proportion to what was added. */
+/* Its last step: bring the index on, in proportion to what was added and removed. */
 enum sqlite_db_status sqlite_index_end(struct sqlite_index *index)
 	__attribute__((warn_unused_result));
 
@@ -53,7 +53,7 @@ enum sqlite_db_status sqlite_index_find(struct sqlite_index *index, int32_t hash
 enum sqlite_db_status sqlite_index_add(struct sqlite_index *index, int32_t hash, int64_t *id)
 	__attribute__((warn_unused_result));
 
-/* An entry is removed; the database does the rest by itself (sqlite_schema.c). */
+/* An entry is removed; the database notes it by itself (sqlite_removed.h). */
 void sqlite_index_remove(struct sqlite_index *index, int32_t hash, int64_t id);
 
 void sqlite_index_free(struct sqlite_index **index);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Open addressing with linear probing.  The home of an entry is told by the first bits of its hash,
- * so that the order of the slots is nearly that of the hashes.  The table is at most half full.
+ * so that the order of the slots is nearly that of the hashes.  Three quarters of the table are
+ * used at most.
  */
 #include "sqlite_recent.h"
 
@@ -77,7 +78,7 @@ static void sqlite_recent_grow(struct sqlite_recent *recent)
 void sqlite_recent_add(struct sqlite_recent *recent, int32_t hash, int64_t id)
 {
 	assert(id > recent->base && id - recent->base <= SQLITE_RECENT_IDS_MAX);
-	if (2 * (recent->count + 1) > (size_t)1 << recent->bits)
+	if (4 * (recent->count + 1) > (size_t)3 << recent->bits)
 		sqlite_recent_grow(recent);
 	sqlite_recent_put(recent, (struct sqlite_recent_slot){hash, (uint32_t)(id - recent->base)});
 	recent->count++;
@@ -159,13 +160,13 @@ static void sqlite_recent_collect_home(const struct sqlite_recent *recent, size_
 }
 
 void sqlite_recent_collect(const struct sqlite_recent *recent, int64_t max_id, size_t want,
-			   int64_t *from_rank, struct sqlite_recent_list *list)
+			   int64_t to_rank, int64_t *from_rank, struct sqlite_recent_list *list)
 {
 	unsigned shift = SQLITE_RECENT_RANK_BITS - recent->bits;
 	size_t enough = list->count + want;
 
-	for (size_t looks = 0; *from_rank < SQLITE_RECENT_RANKS && list->count < enough &&
-			       looks < SQLITE_RECENT_LOOKS_MAX;
+	for (size_t looks = 0;
+	     *from_rank < to_rank && list->count < enough && looks < SQLITE_RECENT_LOOKS_MAX;
 	     looks++) {
 		size_t home = (size_t)(*from_rank >> shift);
 		sqlite_recent_collect_home(recent, home, max_id, *from_rank, list);

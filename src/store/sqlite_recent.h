@@ -59,11 +59,11 @@ static inline int64_t sqlite_recent_rank(int32_t hash)
 
 /*
  * Add to list the entries whose id is at most max_id and whose rank is *from_rank or more, in the
- * order of ranks, some more than want of them or fewer; *from_rank is then the first rank that was
- * not looked at.  SQLITE_RECENT_RANKS: there are no more.
+ * order of ranks, about want of them, and about as far as to_rank; *from_rank is then the first
+ * rank that was not looked at.  SQLITE_RECENT_RANKS: there are no more.
  */
 void sqlite_recent_collect(const struct sqlite_recent *recent, int64_t max_id, size_t want,
-			   int64_t *from_rank, struct sqlite_recent_list *list);
+			   int64_t to_rank, int64_t *from_rank, struct sqlite_recent_list *list);
 
 /* Another base; all ids that are there are above it. */
 void sqlite_recent_set_base(struct sqlite_recent *recent, int64_t base);

@@ -7,7 +7,7 @@
 
 enum {
 	SQLITE_SCHEMA_APPLICATION_ID = 0x53697867, /* "Sixg", in the file's header */
-	SQLITE_SCHEMA_VERSION = 4,                 /* in the header's user_version */
+	SQLITE_SCHEMA_VERSION = 5,                 /* in the header's user_version */
 };
 
 /*
@@ -23,8 +23,10 @@ enum {
  *
  * place: which entries have a hash.  In place of an index of SQLite's, which is written with each
  * row: this one is written behind the entries, and has those up to the id in meta 'placed',
- * and a part of those up to 'placing_to' (sqlite_index.h).  Whoever removes an entry, with
- * sqlite3(1) too, removes it here.
+ * and a part of those up to 'placing_to' (sqlite_index.h).
+ *
+ * removed: what is still to be removed there, those up to the number in meta 'removing_to' at
+ * present (sqlite_removed.h).  Whoever removes an entry, with sqlite3(1) too, notes it here.
  *
  * client: one known, or becoming known, client.
  *
@@ -77,6 +79,14 @@ static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	" ('next_id', 0);"
 	"CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN"
 	" DELETE FROM place WHERE hash = old.hash AND id = old.id;"
+	" END;",
+
+	"INSERT INTO meta VALUES ('removing_to', 0), ('removing_from', 0);"
+	"CREATE TABLE removed (number INTEGER PRIMARY KEY, hash INTEGER NOT NULL,"
+	" id INTEGER NOT NULL);"
+	"DROP TRIGGER entry_removed;"
+	"CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN"
+	" INSERT INTO removed (hash, id) VALUES (old.hash, old.id);"
 	" END;",
 };
 

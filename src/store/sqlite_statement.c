@@ -22,6 +22,16 @@ static const char *const sqlite_statement_sql[] = {
 	[SQL_ENTRY_RECENT] = "SELECT id, hash FROM entry WHERE id > ?1 ORDER BY id",
 	/* What a kill left half-done is done again. */
 	[SQL_PLACE_ADD] = "INSERT OR IGNORE INTO place (hash, id) VALUES (?1, ?2)",
+	[SQL_PLACE_REMOVE] = "DELETE FROM place WHERE hash = ?1 AND"
+			     " NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = place.id)",
+	[SQL_REMOVED_SPAN] = "SELECT (SELECT number FROM removed WHERE number > 0"
+			     " ORDER BY number LIMIT 1), (SELECT max(number) FROM removed)",
+	[SQL_REMOVED_READ] = "SELECT number, hash FROM removed WHERE number > ?1 AND number <= ?2"
+			     " ORDER BY number LIMIT ?3",
+	/* The last one stays, so that numbers only grow. */
+	[SQL_REMOVED_FORGET] = "DELETE FROM removed WHERE number <= ?1 AND"
+			       " number < (SELECT min(number) FROM removed) + ?2 AND"
+			       " number < (SELECT max(number) FROM removed)",
 	[SQL_DATA_VERSION] = "PRAGMA data_version",
 	[SQL_ENTRY_INSERT] = "INSERT INTO entry (hash, identity, sender, recipient,"
 			     " first_seen, last_seen, passes, expires, id)"

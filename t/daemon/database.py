@@ -46,11 +46,12 @@ def integrity(path):
 
 
 def index_faults(path):
-    """Entries that their index should have, and others that it has: (hash, id)."""
+    """Entries that their index should have, and others that it has and is not about to lose: (hash, id)."""
     return rows(path, """
         SELECT hash, id FROM entry WHERE id <= (SELECT value FROM meta WHERE name = 'placed')
         EXCEPT SELECT hash, id FROM place
-        UNION ALL SELECT * FROM (SELECT hash, id FROM place EXCEPT SELECT hash, id FROM entry)""")
+        UNION ALL SELECT * FROM (SELECT hash, id FROM place EXCEPT SELECT hash, id FROM entry
+                                 EXCEPT SELECT hash, id FROM removed)""")
 
 
 @contextmanager

@@ -19,8 +19,8 @@ SEED = 20261125
 CLIENTS = 4
 QUESTIONS = 4000  # enough for some checkpoints, and for the log to begin anew
 
-# Entries go into their index when there are 128 K of them, and are all in it when there are half as many more.
-ENTRIES = 240_000
+# Entries go into their index when there are 176 K of them, and are all in it when there are half as many more.
+ENTRIES = 320_000
 INDEX_FROM = 0.6  # of all records
 DAY_S = 24 * 3600
 

@@ -550,7 +550,7 @@ static void test_version_1(void)
 		      "there is a database of version 1");
 	struct store *store = open_store(1000, why);
 	tap_ok(store != NULL, "which is opened %s", why);
-	tap_is_number(database_number("PRAGMA user_version"), 4, "and is of version 4 then");
+	tap_is_number(database_number("PRAGMA user_version"), 5, "and is of version 5 then");
 	tap_ok(database_number("SELECT value FROM meta WHERE name = 'waiting'") == 0 &&
 		       database_number("SELECT value FROM meta WHERE name = 'clients'") == 1,
 	       "what was not counted before is counted");
@@ -630,7 +630,7 @@ static void test_version_1_race(void)
 		"CREATE TABLE farm_networks (fresh_until, resolved, networks,"
 		" domain); PRAGMA application_id = 1399421031;"
 		" CREATE TABLE total (value, name); CREATE TABLE place (id, hash);"
-		" PRAGMA user_version = 4";
+		" CREATE TABLE removed (id, hash, number); PRAGMA user_version = 5";
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char why[STORE_WHY_SIZE] = "";

@@ -16,7 +16,8 @@
 enum {
 	NOW = 1000000000,
 	BATCH = 500,
-	PLACED_FROM = 128 * 1024, /* so many are waited for before they go into the index */
+	PLACED_FROM = 176 * 1024, /* so many are waited for before they go into the index */
+	MANY = 184 * 1024,        /* ... or out of it */
 };
 
 static char directory[] = "/tmp/sixgate-index-XXXXXX";
@@ -87,7 +88,7 @@ static void test_recent(int32_t (*hash_of)(unsigned number), const char *name)
 	int64_t half = MODEL_SIZE / 2, from_rank = 0, rank = -1;
 	while (from_rank < SQLITE_RECENT_RANKS) {
 		struct sqlite_recent_list list = {0};
-		sqlite_recent_collect(recent, half, 10, &from_rank, &list);
+		sqlite_recent_collect(recent, half, 10, SQLITE_RECENT_RANKS, &from_rank, &list);
 		for (size_t i = 0; i < list.count; i++) {
 			int64_t id = list.entries[i].id, gone = MODEL_SIZE + 1 - id;
 			int32_t hash = list.entries[i].hash;
@@ -238,26 +239,6 @@ static void test_database(void)
 	sqlite_db_close(&db);
 }
 
-static void test_removal(void)
-{
-	struct sqlite_db *db = open_db();
-	int64_t before = number_of("SELECT count(*) FROM entry");
-	int removed;
-
-	for (int i = 0; i < 100; i++) {
-		if (sqlite_db_begin(db, false) != SQLITE_DB_OK ||
-		    sqlite_greylist_expire(db, NOW + 200000, BATCH, &removed) != SQLITE_DB_OK ||
-		    sqlite_db_commit(db) != SQLITE_DB_OK)
-			tap_ok(false, "expire: %s", sqlite_db_why(db));
-	}
-	tap_is_number(number_of("SELECT count(*) FROM entry"), before - 100 * BATCH,
-		      "entries that are of no use any more go");
-	tap_is_number(
-		number_of("SELECT count(*) FROM place WHERE id NOT IN (SELECT id FROM entry)"), 0,
-		"and the index forgets them too");
-	sqlite_db_close(&db);
-}
-
 static void exec(const char *sql)
 {
 	sqlite3 *handle;
@@ -265,6 +246,99 @@ static void exec(const char *sql)
 	sqlite3_open(file_name, &handle);
 	sqlite3_exec(handle, sql, NULL, NULL, NULL);
 	sqlite3_close(handle);
+}
+
+/* Remove the count oldest entries, and undo some transactions first. */
+static void empty(struct sqlite_db *db, int count)
+{
+	int removed;
+
+	for (int gone = 0; gone < count; gone += BATCH) {
+		bool undoes = gone % (10 * BATCH) == 0;
+		for (int tries = undoes ? 2 : 1; tries > 0; tries--) {
+			if (sqlite_db_begin(db, false) != SQLITE_DB_OK ||
+			    sqlite_greylist_expire(db, NOW + 200000, BATCH, &removed) !=
+				    SQLITE_DB_OK)
+				tap_ok(false, "expire: %s", sqlite_db_why(db));
+			if (tries == 2)
+				sqlite_db_rollback(db);
+			else if (sqlite_db_commit(db) != SQLITE_DB_OK)
+				tap_ok(false, "commit: %s", sqlite_db_why(db));
+		}
+	}
+}
+
+/* Rows of the index whose entries are gone; all entries are in it. */
+static int64_t left_behind(void)
+{
+	return number_of("SELECT (SELECT count(*) FROM place) - (SELECT count(*) FROM entry)");
+}
+
+/* Such rows of which nobody knows. */
+static int64_t lost(void)
+{
+	return number_of("SELECT count(*) FROM (SELECT hash, id FROM place"
+			 " EXCEPT SELECT hash, id FROM entry EXCEPT SELECT hash, id FROM removed)");
+}
+
+/* Many entries, all of them in the index, and expired at NOW + 200000. */
+static void fill_at_once(unsigned count)
+{
+	char sql[1024];
+
+	snprintf(sql, sizeof(sql),
+		 "BEGIN;"
+		 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
+		 " INSERT INTO entry SELECT i, (i * 2654435761 & 4294967295) - 2147483648,"
+		 " '192.0.2.0/24', i || '@there.example', '', 0, 0, 0, %d FROM n;"
+		 "INSERT INTO place SELECT hash, id FROM entry ORDER BY hash;"
+		 "UPDATE meta SET value = %u WHERE name IN ('entries', 'waiting', 'placed');"
+		 "COMMIT",
+		 count, NOW + 100000, count);
+	exec(sql);
+}
+
+/* Entries expire, ever more of them, down to the last but some. */
+static void test_removal(int restarts_each, const char *name)
+{
+	enum { ALL = 5 * MANY / 2, STEP = MANY / 8 };
+	struct sqlite_db *db;
+	int64_t most = 0, before = 0;
+	bool was_less = false;
+	int steps = 0;
+
+	unlink(file_name);
+	db = open_db();
+	sqlite_db_close(&db);
+	fill_at_once(ALL);
+	db = open_db();
+	empty(db, 1000);
+	tap_is_number(number_of("SELECT count(*) FROM entry"), ALL - 1000,
+		      "%s: entries that are of no use any more go", name);
+	tap_is_number(left_behind(), 1000, "%s: a few leave a row in the index each", name);
+	for (int gone = 1000; gone + STEP < ALL; gone += STEP, steps++) {
+		empty(db, STEP);
+		int64_t behind = left_behind();
+		was_less = was_less || behind < before;
+		most = behind > most ? behind : most;
+		before = behind;
+		if (restarts_each != 0 && steps % restarts_each == 0) {
+			sqlite_db_close(&db);
+			db = open_db();
+		}
+	}
+	tap_ok(was_less && most < MANY + MANY / 2,
+	       "%s: of many, they leave the index: at most %lld wait", name, (long long)most);
+	tap_ok(number_of("SELECT count(*) FROM removed") < MANY + MANY / 2,
+	       "%s: ... and are no more noted", name);
+	tap_is_number(lost(), 0, "%s: what is left behind is noted", name);
+	tap_is_number(number_of("SELECT count(*) FROM entry WHERE NOT EXISTS"
+				" (SELECT 1 FROM place WHERE place.hash = entry.hash"
+				" AND place.id = entry.id)"),
+		      0, "%s: ... and nothing else does", name);
+	exec("DELETE FROM entry WHERE id % 2 = 0");
+	tap_is_number(lost(), 0, "%s: what somebody else removes is noted", name);
+	sqlite_db_close(&db);
 }
 
 /* What was added last is removed, and another process goes on: it uses no id again, or the first
@@ -422,7 +496,8 @@ int main(void)
 	test_recent(spread_hash, "spread");
 	test_recent(crowded_hash, "crowded");
 	test_database();
-	test_removal();
+	test_removal(0, "one run");
+	test_removal(1, "many restarts");
 	test_another_process();
 	test_far_ids();
 	test_restarts();
