@@ -27,19 +27,24 @@ class Databases:
 
     def copy_to(self, folder, kind, entries, expired=0):
         """Put into folder what has these entries that passed, and as many more that expired."""
-        if not kind or entries == 0:
-            return
-        for file in self._filled(kind, entries, expired).iterdir():
-            shutil.copyfile(file, folder / file.name)
+        if kind and entries:
+            self._copy(folder, f'{kind}-{entries}-{expired}',
+                       lambda place: self._fills[kind](place, entries, expired))
 
-    def _filled(self, kind, entries, expired):
-        place = self._folder / f'{kind}-{entries}-{expired}'
+    def copy_flooded_to(self, folder, entries, flood):
+        """The same for sixgated, with a flood of others that wait."""
+        self._copy(folder, f'flooded-{entries}-{flood}',
+                   lambda place: self._fill_sixgated(place, entries, 0, '--flood', str(flood)))
+
+    def _copy(self, folder, name, fill):
+        place = self._folder / name
         if not place.exists():
             unfinished = place.with_suffix('.unfinished')
             unfinished.mkdir()
-            self._fills[kind](unfinished, entries, expired)
+            fill(unfinished)
             unfinished.rename(place)
-        return place
+        for file in place.iterdir():
+            shutil.copyfile(file, folder / file.name)
 
     def _fill_sixgated(self, place, entries, expired, *more):
         subprocess.run([self._tools / 'fill-store', '--store', f'sqlite:{place}/sixgate.db', '--entries',

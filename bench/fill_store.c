@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fill a database as if mail had come for a while: the triplets of a population, each of which has
- * waited and passed.  It asks the store what the daemon would have asked it, in order of number,
- * and only the times are made up.
+ * waited and passed, and then a flood of others from everywhere, which wait.  It asks the store
+ * what the daemon would have asked it, in order of number, and only the times are made up.
  */
 #include "base/clock.h"
 #include "population.h"
@@ -23,27 +23,43 @@ enum {
 	CAPACITY = 100 * 1000 * 1000,
 };
 
+/* Odd, so that different numbers have different products, over all of 32 bits. */
+static const uint32_t SPREAD = 2654435761;
+
 struct filler {
 	struct event_base *base;
 	struct store *store;
 	struct farm farm; /* with a name: the mail comes from this provider */
-	uint32_t entries, expired;
+	/* Of the population, so many of them expired; and of the flood. */
+	uint32_t entries, expired, flood;
 	uint64_t asked, answered, questions;
 	int64_t now_s;
 	bool has_failed;
 };
 
-/* Question number n: first all triplets come for the first time, then those that pass again. */
+/* How many questions all but the flood take. */
+static uint64_t filler_flood_from(const struct filler *filler)
+{
+	return 2 * (uint64_t)filler->entries - filler->expired;
+}
+
+/* Question number n: first all triplets come for the first time, then those that pass again, then
+ * the flood. */
 static void filler_question(const struct filler *filler, uint64_t n,
 			    struct store_question *question)
 {
-	bool is_retry = n >= filler->entries;
-	uint32_t number = (uint32_t)(is_retry ? n - filler->entries : n);
+	bool is_flood = n >= filler_flood_from(filler);
+	bool is_retry = !is_flood && n >= filler->entries;
+	uint32_t number = (uint32_t)(n - (is_flood   ? filler_flood_from(filler)
+					  : is_retry ? filler->entries
+						     : 0));
 	bool is_farm = filler->farm.name[0] != '\0';
+	enum population_mix mix = is_farm ? POPULATION_FARM : POPULATION_KNOWN;
 	struct population_mail mail;
 	struct netaddr client;
 
-	population_mail(is_farm ? POPULATION_FARM : POPULATION_KNOWN, number, number, &mail);
+	population_mail(is_flood ? POPULATION_FLOOD_IPV4 : mix, number,
+			is_flood ? number * SPREAD : number, &mail);
 	netaddr_parse(span_of(mail.client_address), &client);
 	struct network network = identity_network(&client, IPV4_PREFIX, IPV6_PREFIX);
 	*question = (struct store_question){
@@ -56,7 +72,7 @@ static void filler_question(const struct filler *filler, uint64_t n,
 		.now_s = filler->now_s - (is_retry ? 0 : DELAY_S),
 	};
 	/* What has never come again within the window is of no use any more. */
-	if (number >= filler->entries - filler->expired)
+	if (!is_flood && number >= filler->entries - filler->expired)
 		question->now_s = filler->now_s - 3 * DAY_S;
 	identities_collect(&question->who, &network, is_farm ? &filler->farm : NULL,
 			   span_of(mail.sender));
@@ -96,7 +112,7 @@ static void on_answer(const struct store_answer *answer, void *arg)
 static int usage(void)
 {
 	fprintf(stderr, "usage: fill-store --store sqlite:PATH --entries N [--expired N]"
-			" [--farm NAME]\n");
+			" [--farm NAME] [--flood N]\n");
 	return 2;
 }
 
@@ -107,6 +123,7 @@ int main(int argc, char **argv)
 		{"entries", required_argument, NULL, 'e'},
 		{"expired", required_argument, NULL, 'x'},
 		{"farm", required_argument, NULL, 'f'},
+		{"flood", required_argument, NULL, 'l'},
 		{NULL, 0, NULL, 0},
 	};
 	struct filler filler = {.base = event_base_new(), .now_s = clock_wall_s()};
@@ -120,6 +137,8 @@ int main(int argc, char **argv)
 			filler.entries = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'x')
 			filler.expired = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'l')
+			filler.flood = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'f')
 			snprintf(filler.farm.name, sizeof(filler.farm.name), "%s", optarg);
 		else
@@ -127,7 +146,7 @@ int main(int argc, char **argv)
 	}
 	if (name == NULL || filler.entries == 0 || filler.expired > filler.entries)
 		return usage();
-	filler.questions = 2 * (uint64_t)filler.entries - filler.expired;
+	filler.questions = filler_flood_from(&filler) + filler.flood;
 	/* Nothing is cleaned up while it is written. */
 	clock_set_for_test(filler.now_s - 4 * DAY_S);
 	filler.store = store_open(

@@ -51,7 +51,8 @@ default_transport = error:no mail leaves the tests
 
 
 class Mailhost:
-    def __init__(self):
+    def __init__(self, users=USERS):
+        self._users = users
         self._master = None
 
     def start(self):
@@ -65,6 +66,9 @@ class Mailhost:
     def stop(self):
         self._master.terminate()
         self._master.wait(timeout=30)
+
+    def reload(self):
+        subprocess.run(['postfix', 'reload'], check=True)
 
     def log_size(self):
         """A point in the log, for log_since()."""
@@ -105,7 +109,7 @@ class Mailhost:
         certificates.make_certificates()
         shutil.copy('/usr/share/postfix/master.cf.dist', CONFIG / 'master.cf')
         (CONFIG / 'main.cf').write_text(MAIN_CF)
-        (CONFIG / 'mailboxes').write_text(''.join(f'{user}@{DOMAIN} {user}/\n' for user in USERS))
+        (CONFIG / 'mailboxes').write_text(''.join(f'{user}@{DOMAIN} {user}/\n' for user in self._users))
         MAILBOXES.mkdir()
         os.chown(MAILBOXES, MAILBOX_UID, MAILBOX_UID)
 
