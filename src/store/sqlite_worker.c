@@ -21,6 +21,8 @@
 
 enum {
 	SQLITE_WORKER_BATCH_MAX = 512,     /* questions in one transaction */
+	SQLITE_WORKER_BATCH_FEW = 16,      /* so many are worth one; fewer wait for others, ... */
+	SQLITE_WORKER_REST_US = 1000,      /* ... so long since the last one was written */
 	SQLITE_WORKER_EXPIRE_STEP = 50,    /* rows removed at a time */
 	SQLITE_WORKER_TICK_BUSY_MS = 10,   /* to the next step while there are more */
 	SQLITE_WORKER_TICK_IDLE_MS = 1000, /* to the next step when there were none */
@@ -58,6 +60,7 @@ struct sqlite_worker {
 	bool is_failing;      /* said so in the log */
 	int64_t failed_ms;    /* monotonic: when it failed last */
 	int64_t reopen_ms;    /* monotonic: not before */
+	int64_t rest_us;      /* monotonic: until then few questions wait */
 	int64_t tick_ms;      /* monotonic: next step */
 	int64_t errand_ms;    /* monotonic: the next step of an errand not before */
 	int64_t aside_ms;     /* monotonic: since then ... */
@@ -191,6 +194,7 @@ static enum sqlite_db_status sqlite_worker_end_transaction(struct sqlite_worker 
 		sqlite_db_rollback(worker->db);
 	} else if (sqlite_db_wrote(worker->db)) {
 		sqlite_worker_log_recovered(worker);
+		worker->rest_us = clock_mono_us() + SQLITE_WORKER_REST_US;
 	}
 	return status;
 }
@@ -476,10 +480,27 @@ static void sqlite_worker_run_errand(struct sqlite_worker *worker)
 	return sqlite_worker_pass_on(request, worker);
 }
 
-static void sqlite_worker_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t mono_ms)
+static void sqlite_worker_wait_until(pthread_cond_t *wake, pthread_mutex_t *lock, int64_t mono_us)
 {
-	struct timespec until = {.tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000};
+	struct timespec until = {.tv_sec = mono_us / 1000000, .tv_nsec = mono_us % 1000000 * 1000};
 	pthread_cond_timedwait(wake, lock, &until);
+}
+
+/*
+ * Whether it is time to take questions.  One transaction costs as much as some ten questions in
+ * it, so that those that may have to be written for wait a moment for others, unless nothing was
+ * written lately: a stream of them gathers, and a single one is answered at once.
+ */
+static bool sqlite_worker_has_turn(const struct sqlite_worker *worker)
+{
+	const struct sqlite_request *request = TAILQ_FIRST(&worker->asked);
+	int count = 0;
+
+	if (request == NULL || request->reads_only || clock_mono_us() >= worker->rest_us)
+		return request != NULL;
+	for (; request != NULL && count < SQLITE_WORKER_BATCH_FEW; count++)
+		request = TAILQ_NEXT(request, link);
+	return count == SQLITE_WORKER_BATCH_FEW;
 }
 
 /* When there is something to do even if nobody asks: monotonic. */
@@ -495,18 +516,26 @@ static int64_t sqlite_worker_due_ms(const struct sqlite_worker *worker)
 		       : worker->tick_ms;
 }
 
-/* Wait for questions, or for something else to do; then take some, which may be written for or not.
- */
+/* Wait for questions, or for something else to do. */
+static void sqlite_worker_wait(struct sqlite_worker *worker)
+{
+	while (!sqlite_worker_has_turn(worker) && !worker->stop) {
+		int64_t due_us = 1000 * sqlite_worker_due_ms(worker);
+		if (clock_mono_us() >= due_us)
+			return;
+		if (!TAILQ_EMPTY(&worker->asked) && worker->rest_us < due_us)
+			due_us = worker->rest_us;
+		sqlite_worker_wait_until(&worker->wake, &worker->lock, due_us);
+	}
+}
+
+/* Take some questions, which may be written for or not. */
 static void sqlite_worker_take_batch(struct sqlite_worker *worker, struct sqlite_queue *batch)
 {
 	struct sqlite_request *request;
 	bool reads_only = false;
 	int taken = 0;
 
-	while (TAILQ_EMPTY(&worker->asked) && !worker->stop &&
-	       clock_mono_ms() < sqlite_worker_due_ms(worker))
-		sqlite_worker_wait_until(&worker->wake, &worker->lock,
-					 sqlite_worker_due_ms(worker));
 	for (; taken < SQLITE_WORKER_BATCH_MAX; taken++) {
 		request = TAILQ_FIRST(&worker->asked);
 		if (request == NULL || (taken > 0 && request->reads_only != reads_only))
@@ -544,6 +573,7 @@ static void *sqlite_worker_main(void *arg)
 
 	pthread_mutex_lock(&worker->lock);
 	while (!worker->stop || !TAILQ_EMPTY(&worker->asked) || !TAILQ_EMPTY(&worker->writing)) {
+		sqlite_worker_wait(worker);
 		sqlite_worker_take_batch(worker, &batch);
 		pthread_mutex_unlock(&worker->lock);
 
