@@ -196,6 +196,7 @@ static enum sqlite_db_status sqlite_greylist_insert_entry(struct sqlite_db *db,
 }
 
 static enum sqlite_db_status sqlite_greylist_update_entry(struct sqlite_db *db,
+							  const char *identity,
 							  const struct store_question *question,
 							  const struct sqlite_greylist_row *row,
 							  const struct greylist_entry *before,
@@ -211,6 +212,9 @@ static enum sqlite_db_status sqlite_greylist_update_entry(struct sqlite_db *db,
 	sqlite_statement_bind_number(sql, SQL_ENTRY_UPDATE, 5,
 				     greylist_entry_expires(&question->limits, entry));
 	enum sqlite_db_status status = sqlite_statement_run(sql, SQL_ENTRY_UPDATE);
+	/* It made room for another one of the same question. */
+	if (status == SQLITE_DB_OK && sqlite3_changes(sql->handle) == 0)
+		return sqlite_greylist_insert_entry(db, identity, question, row, entry);
 	if (status == SQLITE_DB_OK)
 		counts->waiting += (entry->passes == 0) - (before->passes == 0);
 	return status;
@@ -319,7 +323,8 @@ enum sqlite_db_status sqlite_greylist_ask(struct sqlite_db *db,
 		if (decision->keep[i].entry_changed) {
 			const struct greylist_entry *entry = &decision->keep[i].entry;
 			status = findings[i].has_entry
-					 ? sqlite_greylist_update_entry(db, question, &rows[i],
+					 ? sqlite_greylist_update_entry(db, identity->key, question,
+									&rows[i],
 									&findings[i].entry, entry)
 					 : sqlite_greylist_insert_entry(db, identity->key, question,
 									&rows[i], entry);

@@ -257,6 +257,31 @@ static void test_max_entries(void)
 		      "the count is kept");
 }
 
+/* The mail is known under its second identity, and new under the first one, for which that row has
+ * to make room. */
+static void test_no_room_for_two(void)
+{
+	char why[STORE_WHY_SIZE];
+	unlink(file_name);
+	struct store *store = open_store(1, why);
+	struct store_question question = question_for("two@example.org", NOW + 400);
+	struct asked asked = {0};
+
+	ask_and_wait(store, "two@example.org", NOW);
+	question.who.list[1] = question.who.list[0];
+	snprintf(question.who.list[0].key, sizeof(question.who.list[0].key), "198.51.100.0/24");
+	question.who.count = 2;
+	asked.request = store_start(store, &question, on_answer, &asked);
+	await(&asked);
+	tap_is_number(asked.answer.decision.outcome, GREYLIST_PASS, "mail that waited passes");
+	tap_is_number(ask_and_wait(store, "two@example.org", NOW + 401).outcome, GREYLIST_PASS,
+		      "... and is known, though one of its entries made room for the other");
+	store_free(&store);
+	tap_is_number(database_number("SELECT count(*) = 1 AND sum(passes = 0) = (SELECT value FROM"
+				      " meta WHERE name = 'waiting') FROM entry"),
+		      1, "... and what waits is counted as it is");
+}
+
 static void test_smaller_max_entries(void)
 {
 	char why[STORE_WHY_SIZE];
@@ -678,6 +703,7 @@ int main(void)
 	test_cancel();
 	test_overload();
 	test_max_entries();
+	test_no_room_for_two();
 	test_smaller_max_entries();
 	test_expiry();
 	test_networks();
