@@ -428,12 +428,16 @@ enum sqlite_db_status sqlite_index_end(struct sqlite_index *index)
 	size_t added = now->added + index->added.count;
 	size_t removed = now->removed + index->removed_count;
 	bool is_time = added + removed >= SQLITE_INDEX_STEP;
+	/* A transaction that only removes has not seen to it that what is in memory is what the
+	 * database has. */
+	bool may_place = is_time && index->is_checked;
 	enum sqlite_db_status status = SQLITE_DB_OK;
 
 	if (index->added.count > 0)
 		status = sqlite_meta_set(index->sql, "next_id", now->next_id);
-	now->added = is_time ? 0 : added;
+	now->added = may_place ? 0 : added;
 	now->removed = is_time ? 0 : removed;
-	return status == SQLITE_DB_OK && is_time ? sqlite_index_go_on(index, added, removed)
-						 : status;
+	return status == SQLITE_DB_OK && is_time
+		       ? sqlite_index_go_on(index, may_place ? added : 0, removed)
+		       : status;
 }

@@ -84,7 +84,7 @@ static const char *const sqlite_schema_steps[SQLITE_SCHEMA_VERSION] = {
 	"INSERT INTO meta VALUES ('removing_to', 0), ('removing_from', 0);"
 	"CREATE TABLE removed (number INTEGER PRIMARY KEY, hash INTEGER NOT NULL,"
 	" id INTEGER NOT NULL);"
-	"DROP TRIGGER entry_removed;"
+	"DROP TRIGGER IF EXISTS entry_removed;"
 	"CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN"
 	" INSERT INTO removed (hash, id) VALUES (old.hash, old.id);"
 	" END;",

@@ -28,10 +28,11 @@ static const char *const sqlite_statement_sql[] = {
 			     " ORDER BY number LIMIT 1), (SELECT max(number) FROM removed)",
 	[SQL_REMOVED_READ] = "SELECT number, hash FROM removed WHERE number > ?1 AND number <= ?2"
 			     " ORDER BY number LIMIT ?3",
-	/* The last one stays, so that numbers only grow. */
-	[SQL_REMOVED_FORGET] = "DELETE FROM removed WHERE number <= ?1 AND"
-			       " number < (SELECT min(number) FROM removed) + ?2 AND"
-			       " number < (SELECT max(number) FROM removed)",
+	/* The last one stays, so that numbers only grow.  One bound, as SQLite would look at all
+	 * up to ?1 otherwise. */
+	[SQL_REMOVED_FORGET] = "DELETE FROM removed WHERE number <"
+			       " min(?1 + 1, (SELECT min(number) FROM removed) + ?2,"
+			       " (SELECT max(number) FROM removed))",
 	[SQL_DATA_VERSION] = "PRAGMA data_version",
 	[SQL_ENTRY_INSERT] = "INSERT INTO entry (hash, identity, sender, recipient,"
 			     " first_seen, last_seen, passes, expires, id)"
