@@ -61,8 +61,9 @@ static void sqlite_removed_drop(struct sqlite_removed *removed)
 
 void sqlite_removed_rollback(struct sqlite_removed *removed)
 {
-	/* It began in this transaction: some of what it read may have been of it too. */
-	if (removed->committed.going_to <= 0)
+	/* It began in this transaction, and some of what it read may have been of it too, or it
+	 * ended in it. */
+	if (removed->now.going_to != removed->committed.going_to)
 		sqlite_removed_drop(removed);
 	removed->now = removed->committed;
 	removed->is_invited = false;
@@ -93,13 +94,12 @@ static enum sqlite_db_status sqlite_removed_get_state(struct sqlite_removed *rem
 		status = sqlite_meta_get(removed->sql, "removing_from", &found.from_rank, &has_row);
 	if (status != SQLITE_DB_OK)
 		return status;
-	removed->committed = found;
 	/* sqlite3(1) may have put anything there; to take out again what is gone does no harm. */
 	if (found.from_rank < 0 || found.from_rank > SQLITE_RECENT_RANKS)
 		found.from_rank = 0;
 	if (found.going_to <= 0)
 		found = (struct sqlite_removed_state){0};
-	removed->now = found;
+	removed->now = removed->committed = found;
 	removed->knows_state = true;
 	return SQLITE_DB_OK;
 }
@@ -213,7 +213,9 @@ static enum sqlite_db_status sqlite_removed_set_state(struct sqlite_removed *rem
 
 	if (now->going_to != committed->going_to)
 		status = sqlite_meta_set(removed->sql, "removing_to", now->going_to);
-	if (status == SQLITE_DB_OK && now->from_rank != committed->from_rank)
+	/* With a new one in any case: sqlite3(1) may have left anything there. */
+	if (status == SQLITE_DB_OK &&
+	    (now->going_to != committed->going_to || now->from_rank != committed->from_rank))
 		status = sqlite_meta_set(removed->sql, "removing_from", now->from_rank);
 	return status;
 }
