@@ -20,6 +20,9 @@ IS_SANITIZED = PROGRAM.exists() and b'__asan_init' in PROGRAM.read_bytes()
 LONG_DELAY = '1h'
 SHORT_DELAY = '1s'
 
+# In the same way, of a test that says nothing about the deadline; less than PATIENCE_S.
+LONG_DEADLINE = '60s'
+
 DISASTER = re.compile(r'ERROR: AddressSanitizer|LeakSanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion')
 VERDICT = re.compile(r'^sixgated: (action=.*)\n', re.MULTILINE)
 
@@ -58,6 +61,7 @@ class Daemon:
             'farms': self.farms,
             'privacy_key': self.folder / 'privacy.key',
             'greylist_delay': LONG_DELAY,
+            'check_deadline': LONG_DEADLINE,
             **self.defaults,
             **settings,
         }

@@ -3,7 +3,8 @@
 
 import time
 
-PATIENCE_S = 30
+# Longer than a slow machine's disk may take for one fsync, and less than the longest check_deadline, 90 s.
+PATIENCE_S = 80
 PAUSE_S = 0.02
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import behaviour
 from name_server import NameServer
+from poll import PATIENCE_S
 from zone import Zone
 
 RECORDS = '''
@@ -30,8 +31,6 @@ loop.example.org          CNAME  pool.example.org.
 pool.example.org          CNAME  loop.example.org.
 a.b.c.example.org         A      192.0.2.2
 '''
-
-PATIENCE_S = 10
 
 
 @pytest.fixture
