@@ -15,6 +15,7 @@
 #include "lookup/dns.h"
 #include "lookup/spf.h"
 #include "rules/privacy.h"
+#include "scheduling.h"
 #include "server.h"
 #include "stats_totals.h"
 #include "store/store.h"
@@ -421,6 +422,8 @@ static int daemon_run(struct daemon *daemon, const struct options *options)
 	if (!started)
 		return EXIT_FAILURE;
 
+	/* Now that the threads are there which have longer ones. */
+	scheduling_shorten_turns();
 	log_info("sixgated " SIXGATE_VERSION " is ready");
 	daemon->supervisor = supervisor_new(daemon->base);
 	event_base_dispatch(daemon->base);

@@ -18,6 +18,7 @@ from machine import Machine, installed_program, needs_systemd
 from poll import wait_until
 from policy import GREYLISTED, PASS, new_recipient
 from service import Service
+from turns import needs_turns, turns_of
 
 HOST = '2001:db8::101'
 
@@ -199,6 +200,12 @@ def test_a_connection_starts_it(service):
     service.stop()
     assert service.ask(recipient=new_recipient()) == GREYLISTED
     assert service.show('ActiveState') == 'active'
+
+
+@needs_turns
+def test_its_loop_has_short_turns(service):
+    service.start()
+    assert turns_of(service.pid).length_ns < turns_of(0).length_ns
 
 
 def test_watchdog_is_answered(service):

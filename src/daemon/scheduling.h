@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When the kernel lets the calling thread run. */
+#pragma once
+
+/*
+ * Let the calling thread have its processor in short turns (sched(7): its slice), and so soon: when
+ * it wakes, it runs before a thread that is in the middle of a longer one, one of the store's say,
+ * instead of behind it.  It has no more of the processor than before.
+ *
+ * Policy and nice value stay; threads that it begins from then on have turns of the usual length.
+ * Only Linux 6.12 and later have such a thing, and only policies other than real-time ones: else,
+ * and where it is forbidden (SystemCallFilter=), nothing happens.
+ */
+void scheduling_shorten_turns(void);
