@@ -15,7 +15,8 @@ void scheduling_shorten_turns(void)
 {
 	struct sched_attr attr = {0};
 
-	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) != 0 ||
+	/* A kernel that has no turns tells none. */
+	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) != 0 || attr.sched_runtime == 0 ||
 	    (attr.sched_policy != SCHED_NORMAL && attr.sched_policy != SCHED_BATCH))
 		return;
 	attr.sched_flags |= SCHED_FLAG_RESET_ON_FORK;

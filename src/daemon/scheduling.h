@@ -7,7 +7,8 @@
  * it wakes, it runs before a thread that is in the middle of a longer one, one of the store's say,
  * instead of behind it.  It has no more of the processor than before.
  *
- * Policy and nice value stay; threads that it begins from then on have turns of the usual length.
+ * Its policy and nice value stay.  Threads that it begins from then on have turns of the usual
+ * length, and the usual policy; a nice value below 0 is not handed on to them.
  * Only Linux 6.12 and later have such a thing, and only policies other than real-time ones: else,
  * and where it is forbidden (SystemCallFilter=), nothing happens.
  */

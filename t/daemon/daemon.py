@@ -21,7 +21,7 @@ LONG_DELAY = '1h'
 SHORT_DELAY = '1s'
 
 # In the same way, of a test that says nothing about the deadline; less than PATIENCE_S.
-LONG_DEADLINE = '60s'
+LONG_DEADLINE = '45s'
 
 DISASTER = re.compile(r'ERROR: AddressSanitizer|LeakSanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion')
 VERDICT = re.compile(r'^sixgated: (action=.*)\n', re.MULTILINE)

@@ -7,7 +7,7 @@ import tempfile
 
 import database
 from admin import Admin
-from daemon import IS_SANITIZED, LONG_DELAY
+from daemon import IS_SANITIZED, LONG_DEADLINE, LONG_DELAY
 from machine import UNITS
 from policy import Connection
 from poll import wait_until
@@ -71,7 +71,7 @@ class Service:
         assert done.returncode == 0, self.state_of_affairs()
 
     def configure(self, **settings):
-        settings = {'gate': 'off', 'greylist_delay': LONG_DELAY, **settings}
+        settings = {'gate': 'off', 'greylist_delay': LONG_DELAY, 'check_deadline': LONG_DEADLINE, **settings}
         (self.etc / 'sixgate.conf').write_text(''.join(f'{name} = {value}\n' for name, value in settings.items()))
 
     def reload(self):

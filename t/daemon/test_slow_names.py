@@ -77,7 +77,7 @@ def test_deadline_is_for_all_questions_together(gated, names):
 
 def test_time_that_is_left_is_enough_for_the_store(gated, names):
     names.otherwise = behaviour.never
-    gated.configure(check_deadline='1s', on_dns_failure='pass', greylist='enforce')
+    gated.configure(check_deadline='8s', on_dns_failure='pass', greylist='enforce')
     gated.start()
     verdict = gated.verdict(**mail())
     assert (verdict['answer'], verdict['reason']) == (GREYLISTED, 'new')

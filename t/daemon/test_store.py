@@ -254,9 +254,10 @@ def test_log_of_the_database_that_was_cut_costs_only_what_stood_behind(daemon, c
 
 @pytest.mark.parametrize('setting, answer', [('pass', PASS), ('defer', STORE_DEFERS)])
 def test_locked_store_is_answered_as_on_store_failure_says_within_check_deadline(daemon, setting, answer):
-    daemon.configure(check_deadline='1s', on_store_failure=setting)
     daemon.start()
     assert daemon.ask() == GREYLISTED
+    daemon.configure(check_deadline='1s', on_store_failure=setting)
+    daemon.reload()
     taken = []
     with database.locked(daemon.database):
         for _ in range(3):

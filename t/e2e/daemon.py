@@ -25,6 +25,9 @@ LOG = Path('/run/tmp/sixgated.log')
 LONG_DELAY = '1h'
 SHORT_DELAY = '1s'
 
+# However slow the machine's disk is; less than PATIENCE_S.
+LONG_DEADLINE = '45s'
+
 # Only RCPT is judged, so that this leaves no trace.
 UNJUDGED_REQUEST = b'request=smtpd_access_policy\nprotocol_state=CONNECT\n\n'
 UNJUDGED_ANSWER = b'action=DUNNO\n\n'
@@ -62,6 +65,7 @@ class Daemon:
     def configure(self, **settings):
         """Write the configuration file; a running daemon reads it when it is told to reload()."""
         settings.setdefault('greylist_delay', LONG_DELAY)
+        settings.setdefault('check_deadline', LONG_DEADLINE)
         CONFIG.write_text(''.join(f'{name} = {value}\n' for name, value in settings.items()))
 
     def reload(self):

@@ -33,7 +33,7 @@ maillog_file = {LOG}
 smtpd_recipient_restrictions = permit_mynetworks,
     reject_unauth_destination,
     reject_unlisted_recipient,
-    check_policy_service {{ unix:sixgate/policy, timeout=30s, default_action=DUNNO }}
+    check_policy_service {{ unix:sixgate/policy, timeout=100s, default_action=DUNNO }}
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {certificates.MX}
 smtpd_tls_CAfile = {certificates.AUTHORITY}
