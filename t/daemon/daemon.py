@@ -11,7 +11,7 @@ from pathlib import Path
 
 from admin import Admin
 from policy import Connection, new_recipient
-from poll import PATIENCE_S, wait_until
+from poll import LONG_DEADLINE, PATIENCE_S, wait_until
 
 PROGRAM = Path(os.environ.get('SIXGATED', Path(__file__).parents[2] / 'build' / 'sixgated')).absolute()
 IS_SANITIZED = PROGRAM.exists() and b'__asan_init' in PROGRAM.read_bytes()
@@ -19,9 +19,6 @@ IS_SANITIZED = PROGRAM.exists() and b'__asan_init' in PROGRAM.read_bytes()
 # A test that says nothing about the delay is about mail that stays greylisted, however slow the machine is.
 LONG_DELAY = '1h'
 SHORT_DELAY = '1s'
-
-# In the same way, of a test that says nothing about the deadline; less than PATIENCE_S.
-LONG_DEADLINE = '45s'
 
 DISASTER = re.compile(r'ERROR: AddressSanitizer|LeakSanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion')
 VERDICT = re.compile(r'^sixgated: (action=.*)\n', re.MULTILINE)

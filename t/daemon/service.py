@@ -7,10 +7,10 @@ import tempfile
 
 import database
 from admin import Admin
-from daemon import IS_SANITIZED, LONG_DEADLINE, LONG_DELAY
+from daemon import IS_SANITIZED, LONG_DELAY
 from machine import UNITS
 from policy import Connection
-from poll import wait_until
+from poll import LONG_DEADLINE, wait_until
 
 # Whatever the filter forbids ends the process, where the unit says that it fails: what goes well here does not
 # even try.  systemd's journal is not there.

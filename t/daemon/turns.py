@@ -16,6 +16,7 @@ SYS_SCHED_GETATTR = {'x86_64': 315, 'aarch64': 275}.get(platform.machine()) if s
 # struct sched_attr, in its first version.
 ATTR = struct.Struct('=IIQiIQQQ')
 
+
 class Turns(NamedTuple):
     policy: int
     is_reset_on_fork: bool  # the threads that it begins have none of this
@@ -32,7 +33,7 @@ def turns_of(thread):
 
 
 def _can_have_turns():
-    """Whether the kernel has turns of a length of their own, since 6.12, and lets a process choose how it is scheduled."""
+    """Whether the kernel has turns of different lengths, since 6.12, and lets a process choose how it is scheduled."""
     if SYS_SCHED_GETATTR is None:
         return False
     here = turns_of(0)
